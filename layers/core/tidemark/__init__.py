@@ -1,0 +1,1 @@
+"""Tidemark: live analytics inside a product, serverless on AWS."""
