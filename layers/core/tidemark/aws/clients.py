@@ -1,0 +1,152 @@
+"""The AWS clients, made once and on first use, and what their errors mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
+from botocore.exceptions import ConnectionError as BotocoreConnectionError
+
+from tidemark.domain.errors import Conflict, Throttled, TidemarkError, Unavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigatewaymanagementapi.client import ApiGatewayManagementApiClient
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_secretsmanager.client import SecretsManagerClient
+
+CONNECT_TIMEOUT_SECONDS = 1
+READ_TIMEOUT_SECONDS = 2
+PUSH_TIMEOUT_SECONDS = 1
+PUSH_ATTEMPTS = 2
+"""Of a message to a connection: one that takes longer is better closed than waited for."""
+ATTEMPTS = 3
+"""With standard retries the pauses are at most 1 s and 2 s: an unanswered call ends within 3 x 2 s + 3 s = 9 s."""
+POOL_CONNECTIONS = 64
+
+THROTTLING_CODES = frozenset(
+    {
+        "LimitExceededException",
+        "ProvisionedThroughputExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingError",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    }
+)
+CONFLICT_CODES = frozenset(
+    {
+        "ConditionalCheckFailed",
+        "ConditionalCheckFailedException",
+        "TransactionConflict",
+        "TransactionConflictException",
+    }
+)
+TRANSIENT_CODES = frozenset(
+    {
+        "InternalFailure",
+        "InternalServerError",
+        "InternalServiceError",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "ServiceUnavailable",
+    }
+)
+
+
+@cache
+def session() -> boto3.session.Session:
+    """Return the one session, on whose `events` tests and the cost ledger hook."""
+    return boto3.session.Session()
+
+
+@cache
+def dynamodb() -> DynamoDBClient:
+    """Return the DynamoDB client."""
+    return cast("DynamoDBClient", _client("dynamodb"))
+
+
+@cache
+def secretsmanager() -> SecretsManagerClient:
+    """Return the Secrets Manager client."""
+    return cast("SecretsManagerClient", _client("secretsmanager"))
+
+
+@cache
+def execute_api(endpoint: str) -> ApiGatewayManagementApiClient:
+    """Return the client that posts to the WebSocket connections of the API at `endpoint`."""
+    return cast(
+        "ApiGatewayManagementApiClient",
+        _client("apigatewaymanagementapi", endpoint, PUSH_TIMEOUT_SECONDS, PUSH_ATTEMPTS),
+    )
+
+
+def condition_failed() -> type[ClientError]:
+    """Return the exception of a conditional write that found another state, to catch where that is an answer."""
+    return dynamodb().exceptions.ConditionalCheckFailedException
+
+
+def forget() -> None:
+    """Drop the session and every client (for tests: a client keeps the credentials and the region it was made with)."""
+    for made in (session, dynamodb, secretsmanager, execute_api):
+        made.cache_clear()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what AWS may answer on any day into domain errors; usable as a context manager and as a decorator.
+
+    Rates become `Throttled`; timeouts, broken connections and 5xx become `Unavailable`; a failed condition or a
+    transaction that met another becomes `Conflict`. Everything else (access denied, a validation error, a connection
+    that is gone) is raised as it is: the caller knows what it means, or it is a defect.
+    """
+    try:
+        yield
+    except ClientError as error:
+        meaning = _meaning(cast("dict[str, Any]", error.response))
+        if meaning is None:
+            raise
+        raise meaning from error
+    except (BotocoreConnectionError, HTTPClientError, IncompleteReadError) as error:
+        raise Unavailable("a dependency did not answer") from error
+
+
+def _meaning(response: dict[str, Any]) -> TidemarkError | None:
+    code = response.get("Error", {}).get("Code", "")
+    codes = {code}
+    if code == "TransactionCanceledException":
+        codes |= {reason.get("Code", "") for reason in response.get("CancellationReasons", ())}
+    # A condition that failed is final, so it goes before the throttling of another item of the same transaction.
+    if codes & CONFLICT_CODES:
+        return Conflict("another writer was first")
+    if codes & THROTTLING_CODES:
+        return Throttled("the store is over its rate; try again")
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if codes & TRANSIENT_CODES or status >= 500:
+        return Unavailable("a dependency failed; try again")
+    return None
+
+
+def _client(
+    service: Any,
+    endpoint_url: str | None = None,
+    read_timeout_seconds: int = READ_TIMEOUT_SECONDS,
+    attempts: int = ATTEMPTS,
+) -> Any:
+    config = Config(
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        read_timeout=read_timeout_seconds,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        max_pool_connections=POOL_CONNECTIONS,
+        tcp_keepalive=True,
+    )
+    return session().client(service, endpoint_url=endpoint_url, config=config)

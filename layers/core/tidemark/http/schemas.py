@@ -1,0 +1,148 @@
+"""What the OpenAPI description says of bodies and answers. Bodies are checked by the services, not by these."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+
+class Rejection(BaseModel):
+    """Why one event was not kept."""
+
+    index: int
+    code: str
+    message: str
+    event_id: str | None = None
+    field: str | None = None
+
+
+class Accepted(BaseModel):
+    """What became of the events of a request."""
+
+    success: bool
+    accepted: int
+    rejected: list[Rejection]
+
+
+class Error(BaseModel):
+    """Every error has this form."""
+
+    code: str
+    message: str
+    request_id: str
+    field: str | None = None
+
+
+class Position(BaseModel):
+    """Where a snapshot stands in its delta log."""
+
+    epoch: str
+    seq: int
+
+
+class Snapshot(BaseModel):
+    """A whole dashboard, over a window of days."""
+
+    workspace_id: str
+    days: int
+    timestamp: str
+    kpis: dict[str, Any]
+    charts: dict[str, Any]
+    tabs: dict[str, dict[str, Any]]
+    checksums: dict[str, str]
+    position: Position
+
+
+class Dashboards(BaseModel):
+    """The dashboards that a workspace has enabled, as declared."""
+
+    dashboards: list[dict[str, Any]]
+
+
+class Health(BaseModel):
+    """The API answers."""
+
+    status: str
+
+
+_MEANINGS = {
+    400: "The request, or every event in it, is invalid.",
+    401: "No credential, or one that is malformed, unknown, revoked or expired.",
+    403: "The credential is good, but not for this.",
+    404: "There is no such thing.",
+    413: "More bytes or more events than a request may have.",
+    429: "The store is over its rate; repeat after Retry-After seconds.",
+    503: "A dependency failed; repeat after Retry-After seconds.",
+}
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Return the error answers of a route; FastAPI's own 422 is not among them, it is answered as a 400."""
+    named: dict[int | str, str] = {status: _MEANINGS[status] for status in statuses}
+    named["default"] = "Any other error has the same form."
+    return {status: {"model": Error, "description": meaning} for status, meaning in named.items()}
+
+
+_TEXT = {"type": "string"}
+_OBJECT = {"type": "object"}
+_COMMON: dict[str, Any] = {
+    "messageId": {**_TEXT, "description": "Identifies the call, within its hour."},
+    "anonymousId": _TEXT,
+    "userId": _TEXT,
+    "timestamp": {**_TEXT, "format": "date-time"},
+    "sentAt": {**_TEXT, "format": "date-time", "description": "The client's time; corrects its clock."},
+    "context": _OBJECT,
+    "writeKey": {**_TEXT, "description": "The write key, if no header carries it."},
+}
+_OWN: dict[str, dict[str, Any]] = {
+    "track": {"event": _TEXT, "properties": _OBJECT},
+    "page": {"name": _TEXT, "category": _TEXT, "properties": _OBJECT},
+    "screen": {"name": _TEXT, "category": _TEXT, "properties": _OBJECT},
+    "identify": {"traits": _OBJECT},
+    "group": {"groupId": _TEXT, "traits": _OBJECT},
+    "alias": {"previousId": _TEXT},
+}
+_NATIVE: dict[str, Any] = {
+    "type": "object",
+    "title": "Native event",
+    "required": ["type"],
+    "properties": {
+        "event_id": {**_TEXT, "maxLength": 256},
+        "type": {**_TEXT, "maxLength": 128},
+        "timestamp": {**_TEXT, "format": "date-time"},
+        "anonymous_id": {**_TEXT, "maxLength": 256},
+        "user_id": {**_TEXT, "maxLength": 256},
+        "session_id": {**_TEXT, "maxLength": 256},
+        "properties": _OBJECT,
+        "context": _OBJECT,
+    },
+}
+
+
+def _body(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": schema}, "text/plain": {"schema": schema}}}
+
+
+def _call(name: str) -> dict[str, Any]:
+    required = ["event"] if name == "track" else []
+    return {"type": "object", "title": f"{name} call", "required": required, "properties": {**_OWN[name], **_COMMON}}
+
+
+CALL_BODIES = {name: _body(_call(name)) for name in _OWN}
+BATCH_BODY = _body(
+    {
+        "type": "object",
+        "title": "Batch",
+        "required": ["batch"],
+        "properties": {
+            "batch": {
+                "type": "array",
+                "maxItems": 2500,
+                "items": {"anyOf": [_NATIVE, *map(_call, _OWN)]},
+                "description": "Events in the native form, Segment calls with their `type`, or both.",
+            },
+            **{name: _COMMON[name] for name in ("sentAt", "context", "writeKey")},
+        },
+    }
+)

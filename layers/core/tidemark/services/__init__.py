@@ -1,0 +1,1 @@
+"""The use cases, each over the ports of `tidemark.services.ports`."""

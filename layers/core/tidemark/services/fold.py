@@ -1,0 +1,160 @@
+"""The fold: each new chunk into its hour's cell, exactly once, then the watched views that it changes.
+
+What makes it exact is that a cell moves only from the commit that this fold has seen: the ledger up to that commit
+says which chunks and which event ids the cell holds. A worker keeps that knowledge between batches, and a conflict
+makes it read anew.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from tidemark.domain.cells import compact, merge
+from tidemark.domain.chunks import Chunk, event_hash
+from tidemark.domain.definitions import Dashboard
+from tidemark.domain.errors import Conflict, Unavailable
+from tidemark.domain.fold import Fold
+from tidemark.services.contention import attempts
+from tidemark.services.ports import CellKey, Cells, Commit, Connections, Directory, StoredCell, Workspace
+from tidemark.services.views import Views
+
+KNOWN_CELLS = 64
+KNOWN_IDS = 2_000_000
+"""A worker's knowledge is dropped, oldest first, beyond this: 2 million ids take about 130 MB."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """A cell and what its ledger says it holds."""
+
+    stored: StoredCell
+    chunks: set[bytes] = field(default_factory=set)
+    ids: set[int] = field(default_factory=set)
+
+
+class FoldChunks:
+    """Folds chunks into cells and refreshes the watched views."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        cells: Cells,
+        connections: Connections,
+        views: Views,
+        dashboards: Callable[[], Mapping[str, Dashboard]],
+    ) -> None:
+        self._directory = directory
+        self._cells = cells
+        self._connections = connections
+        self._views = views
+        self._dashboards = dashboards
+        self._known: OrderedDict[CellKey, _Known] = OrderedDict()
+        self._folds: dict[tuple[str, ...], Fold] = {}
+
+    def __call__(self, chunks: Iterable[Chunk], now: datetime) -> None:
+        """Fold `chunks`, in any order and repeated at will; on return their cells and the watched views hold them.
+
+        Every workspace is worked on even if another fails; then the failures are raised together.
+        """
+        by_workspace: dict[str, list[Chunk]] = defaultdict(list)
+        for chunk in chunks:
+            by_workspace[chunk.workspace].append(chunk)
+        failures: list[Exception] = []
+        for name, group in by_workspace.items():
+            try:
+                self._fold_workspace(name, group, now)
+            except Exception as error:  # noqa: BLE001  # raised below, with the others
+                failures.append(error)
+        if failures:
+            raise ExceptionGroup("some workspaces could not be folded", failures)
+
+    def _fold_workspace(self, name: str, chunks: Sequence[Chunk], now: datetime) -> None:
+        workspace = self._directory.workspace(name)
+        if workspace is None:  # deleted since; its events have nowhere to be shown
+            return
+        by_cell: dict[CellKey, list[Chunk]] = defaultdict(list)
+        for chunk in chunks:
+            by_cell[name, chunk.hour, chunk.shard].append(chunk)
+        for key, group in by_cell.items():
+            self._fold_cell(workspace, key, group, now)
+        # Also when nothing was new: the last attempt may have died between the cell and the view.
+        touched = {hour for _, hour, _ in by_cell}
+        for view in self._connections.watched(name, int(now.timestamp())):
+            self._views.refresh(workspace, view, now, touched)
+
+    def _fold_cell(self, workspace: Workspace, key: CellKey, chunks: Sequence[Chunk], now: datetime) -> None:
+        for _ in attempts():
+            known = self._know(key)
+            fresh = [chunk for chunk in chunks if bytes.fromhex(chunk.key) not in known.chunks]
+            if not fresh:
+                return
+            events, ids = _new_events(fresh, known.ids)
+            cell = compact(merge((known.stored.cell, self._fold(workspace)(events))))
+            keys = frozenset(bytes.fromhex(chunk.key) for chunk in fresh)
+            previous = known.stored.commit
+            version = known.stored.version + 1
+            commit = Commit(_commit_name(previous, keys), previous, version, keys, frozenset(ids))
+            expires_at = int(now.timestamp()) + workspace.retention_days * 86_400
+            try:
+                self._cells.append(key, commit, cell, expires_at)
+            except Conflict:
+                del self._known[key]
+                continue
+            except BaseException:
+                del self._known[key]  # it may have been written
+                raise
+            known.stored = StoredCell(cell, version, commit.commit)
+            known.chunks |= keys
+            known.ids |= ids
+            return
+        raise Unavailable("the cell is being folded by many at once; try again")
+
+    def _know(self, key: CellKey) -> _Known:
+        known = self._known.pop(key, None) or self._read(key)
+        self._known[key] = known
+        while len(self._known) > 1 and (
+            len(self._known) > KNOWN_CELLS or sum(len(k.ids) for k in self._known.values()) > KNOWN_IDS
+        ):
+            self._known.popitem(last=False)
+        return known
+
+    def _read(self, key: CellKey) -> _Known:
+        known = _Known(self._cells.get(key))
+        if known.stored.commit:
+            ledger = {entry.commit: entry for entry in self._cells.ledger(key)}
+            entry = ledger.get(known.stored.commit)
+            while entry is not None:
+                known.chunks |= entry.chunks
+                known.ids |= entry.ids
+                entry = ledger.get(entry.previous)
+        return known
+
+    def _fold(self, workspace: Workspace) -> Fold:
+        names = workspace.dashboards
+        if names not in self._folds:
+            declared = self._dashboards()
+            self._folds[names] = Fold(declared[name] for name in names if name in declared)
+        return self._folds[names]
+
+
+def _new_events(chunks: Sequence[Chunk], known: set[int]) -> tuple[list[dict[str, Any]], set[int]]:
+    """Return the events whose id no earlier chunk of the hour has, and their ids."""
+    events: list[dict[str, Any]] = []
+    ids: set[int] = set()
+    for chunk in chunks:
+        for event in chunk.events:
+            identity = event_hash(event["event_id"])
+            if identity not in known and identity not in ids:
+                ids.add(identity)
+                events.append(event)
+    return events, ids
+
+
+def _commit_name(previous: str, chunks: frozenset[bytes]) -> str:
+    """Return the name of a commit: the same for the same chunks on the same predecessor, so that a retry repeats it."""
+    return sha256(previous.encode() + b"".join(sorted(chunks))).hexdigest()[:16]

@@ -1,0 +1,203 @@
+"""What the services need of the world, as protocols; `tidemark.aws` implements them with DynamoDB and API Gateway.
+
+Every method may raise `Throttled` or `Unavailable`. A write that conflicts raises `Conflict` or answers False, as
+stated. Times are Unix seconds where the name says so, else aware datetimes in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from tidemark.domain.cells import Cell
+from tidemark.domain.chunks import Chunk
+from tidemark.domain.views import View
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The settings of one workspace.
+
+    `shards` lists (first hour as Unix seconds, number of shards), ascending; the last entry not after an hour holds
+    for it.
+    """
+
+    workspace: str
+    name: str = ""
+    timezone: str = "UTC"
+    dashboards: tuple[str, ...] = ("web", "meetings")
+    shards: tuple[tuple[int, int], ...] = ((0, 1),)
+    retention_days: int = 90
+    created_at: str = ""
+
+    def shards_at(self, hour_seconds: int) -> int:
+        """Return the number of shards of the hour that starts at `hour_seconds`."""
+        return next((count for start, count in reversed(self.shards) if start <= hour_seconds), 1)
+
+
+class Directory(Protocol):
+    """Workspaces and write keys."""
+
+    def workspace(self, workspace: str) -> Workspace | None: ...
+
+    def workspace_of_key(self, key_hash: str) -> str | None:
+        """Return the workspace that an unrevoked write key opens, by the SHA-256 (hex) of the key."""
+
+
+class TokenKeys(Protocol):
+    """The secrets that tokens are signed with."""
+
+    def secret(self, kid: str) -> str | None:
+        """Return the secret of a key, or None if there is no such key."""
+
+    def current(self) -> tuple[str, str]:
+        """Return the key id and the secret that new tokens are signed with."""
+
+
+class EventLog(Protocol):
+    """The immutable log of chunks."""
+
+    def put(self, chunk: Chunk, received_at: datetime, expires_at: int) -> bool:
+        """Store a chunk unless its key exists; answer whether it was new. Either way it is stored on return."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCell:
+    """A cell as it stands: its state, its version and the commit that made it ("" for version 0)."""
+
+    cell: Cell
+    version: int = 0
+    commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One entry of a cell's ledger: what it added to `previous`."""
+
+    commit: str
+    previous: str
+    version: int
+    chunks: frozenset[bytes]
+    ids: frozenset[int]
+
+
+CellKey = tuple[str, str, int]
+"""(workspace, hour, shard)"""
+
+
+class Cells(Protocol):
+    """Hour cells and their ledgers."""
+
+    def get(self, key: CellKey) -> StoredCell: ...
+
+    def get_many(self, workspace: str, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Cell]:
+        """Read the cells of (hour, shard) consistently; those without events are left out."""
+
+    def ledger(self, key: CellKey) -> Iterable[Commit]:
+        """Read every ledger entry of the cell, orphans included."""
+
+    def append(self, key: CellKey, commit: Commit, cell: Cell, expires_at: int) -> None:
+        """Write the ledger entry, then move the cell from `commit.previous` to it.
+
+        Raises `Conflict` if the cell is not at `commit.previous`.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The current state of a view."""
+
+    epoch: str
+    seq: int
+    hour: str
+    basis: int
+    definition: str
+    generated_at: str
+    sections: Mapping[str, Any]
+    checksums: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """One entry of a view's delta log."""
+
+    epoch: str
+    base: int
+    seq: int
+    patch: Mapping[str, Any]
+    checksums: Mapping[str, str]
+    generated_at: str
+
+
+class Snapshots(Protocol):
+    """Heads and delta logs."""
+
+    def head(self, workspace: str, view: View) -> Head | None:
+        """Read the head consistently."""
+
+    def commit(
+        self, workspace: str, view: View, previous: Head | None, head: Head, delta: Delta | None, now_seconds: int
+    ) -> None:
+        """Replace `previous` by `head` and append `delta`, in one transaction. Raises `Conflict` if the head moved."""
+
+    def deltas(self, workspace: str, view: View, after: int, upto: int) -> list[Delta]:
+        """Read the deltas with after < seq <= upto, in order; expired ones may be missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A connection's lease."""
+
+    connection: str
+    workspace: str
+    role: str
+    expires_at: int
+    views: frozenset[str] = field(default_factory=frozenset)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """An unbroken time of being watched; `settled` once the head was rendered in full under it, and kept up since."""
+
+    generation: str
+    settled: bool
+
+
+class Connections(Protocol):
+    """Leases, subscriptions and the watched views."""
+
+    def open(self, connection: Connection) -> None: ...
+
+    def get(self, connection: str, now_seconds: int) -> Connection | None: ...
+
+    def close(self, connection: str) -> None:
+        """Remove the lease and all subscriptions of a connection; idempotent."""
+
+    def subscribe(self, connection: str, workspace: str, view: View, expires_at: int) -> None:
+        """Store a subscription until `expires_at`; idempotent."""
+
+    def unsubscribe(self, connection: str, workspace: str, view: View) -> None: ...
+
+    def watch(self, workspace: str, view: View, now_seconds: int, expires_at: int) -> Watch:
+        """Have the view watched until `expires_at`. Raises `TooManyViews`."""
+
+    def settle(self, workspace: str, view: View, generation: str) -> None:
+        """State that the head was rendered in full under this generation of the watch."""
+
+    def is_settled(self, workspace: str, view: View, now_seconds: int) -> bool:
+        """Answer whether the view is watched and its head settled."""
+
+    def subscribers(self, workspace: str, view: View, now_seconds: int) -> list[str]: ...
+
+    def watched(self, workspace: str, now_seconds: int) -> list[View]: ...
+
+
+class Sockets(Protocol):
+    """Messages to WebSocket connections."""
+
+    def send(self, connection: str, message: bytes) -> bool:
+        """Send one message; answer False if the connection is gone."""
+
+    def disconnect(self, connection: str) -> None: ...

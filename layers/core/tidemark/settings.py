@@ -1,0 +1,78 @@
+"""The settings of a deployed function: what template.yaml puts into its environment.
+
+A function has only the variables that it needs, so a missing one is an error when it is used, not when it is read.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+
+
+class SettingsError(Exception):
+    """A setting is missing or has the wrong form; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings, by name; each property raises `SettingsError` if its variable is missing."""
+
+    environment: Mapping[str, str]
+
+    @property
+    def events_table(self) -> str:
+        """The table of chunks."""
+        return self._required("EVENTS_TABLE")
+
+    @property
+    def cells_table(self) -> str:
+        """The table of hour cells and their ledgers."""
+        return self._required("CELLS_TABLE")
+
+    @property
+    def snapshots_table(self) -> str:
+        """The table of heads and delta logs."""
+        return self._required("SNAPSHOTS_TABLE")
+
+    @property
+    def connections_table(self) -> str:
+        """The table of leases and subscriptions."""
+        return self._required("CONNECTIONS_TABLE")
+
+    @property
+    def directory_table(self) -> str:
+        """The table of workspaces and write keys."""
+        return self._required("DIRECTORY_TABLE")
+
+    @property
+    def token_secret_arn(self) -> str:
+        """The secret that holds the keys of tokens."""
+        return self._required("TOKEN_SECRET_ARN")
+
+    @property
+    def callback_endpoint(self) -> str:
+        """Where messages to WebSocket connections are posted."""
+        return self._required("CALLBACK_ENDPOINT")
+
+    @property
+    def retention_days(self) -> int:
+        """How long chunks are kept in a workspace that does not say."""
+        value = self._required("RETENTION_DAYS")
+        if not (value.isascii() and value.isdecimal() and int(value) > 0):
+            raise SettingsError(f"the environment variable RETENTION_DAYS is a number of days, not {value!r}")
+        return int(value)
+
+    def _required(self, name: str) -> str:
+        value = self.environment.get(name)
+        if not value:
+            raise SettingsError(f"the environment variable {name} is not set")
+        return value
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this process, read once."""
+    return Settings(MappingProxyType(dict(os.environ)))

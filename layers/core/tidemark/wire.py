@@ -1,0 +1,129 @@
+"""The messages of the WebSocket protocol (docs/protocol.md), as they are read and written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tidemark.domain.errors import InvalidRequest, RequestTooLarge
+from tidemark.domain.views import View
+from tidemark.services.ports import Delta, Head
+
+MAX_MESSAGE_BYTES = 128 * 1024
+MAX_FRAME_BYTES = 32 * 1024
+PART_CHARACTERS = 15_000
+"""Of ASCII JSON text: as a JSON string it at most doubles (quotes, backslashes), which leaves 2 KB for the rest."""
+MAX_ID_CHARACTERS = 64
+MAX_HAVE = 64
+
+Message = dict[str, Any]
+
+
+def parse(body: str | None) -> Message:
+    """Return the object that a client sent; raises `InvalidRequest` (`invalid_json`) or `RequestTooLarge`."""
+    if body and len(body.encode(errors="replace")) > MAX_MESSAGE_BYTES:
+        raise RequestTooLarge(f"a message has at most {MAX_MESSAGE_BYTES} bytes")
+    try:
+        message = json.loads(body or "", parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise InvalidRequest("the message is not JSON", code="invalid_json") from None
+    if not isinstance(message, dict):
+        raise InvalidRequest("a message is a JSON object", code="invalid_json")
+    return message
+
+
+def message_id(message: Message) -> str:
+    """Return the client's id of a message; raises `InvalidRequest` if it has none."""
+    value = message.get("id")
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_ID_CHARACTERS:
+        raise InvalidRequest(f"id is a string of 1 to {MAX_ID_CHARACTERS} characters", field="id")
+    return value
+
+
+def position(message: Message) -> tuple[str, int] | None:
+    """Return the (epoch, seq) that a client says it has."""
+    raw = message.get("position")
+    if raw is None:
+        return None
+    if not isinstance(raw, dict):
+        raise InvalidRequest("position is an object of epoch and seq", field="position")
+    epoch, seq = raw.get("epoch"), raw.get("seq")
+    if not isinstance(epoch, str):
+        raise InvalidRequest("epoch is a string", field="position.epoch")
+    if isinstance(seq, bool) or not isinstance(seq, int) or not 0 <= seq < 2**53:
+        raise InvalidRequest("seq is a whole number", field="position.seq")
+    return epoch, seq
+
+
+def have(message: Message) -> Mapping[str, str]:
+    """Return the checksums by section that a client says it has."""
+    raw = message.get("have", {})
+    if not isinstance(raw, dict) or len(raw) > MAX_HAVE or not all(isinstance(value, str) for value in raw.values()):
+        raise InvalidRequest(f"have is an object of at most {MAX_HAVE} checksums by section", field="have")
+    return raw
+
+
+def snapshot(client_id: str, workspace: str, view: View, head: Head, sections: Sequence[str]) -> Message:
+    """Return the head without its data; `sections` names those that follow."""
+    return {
+        "type": "snapshot",
+        "id": client_id,
+        "workspace_id": workspace,
+        "view": view.as_dict(),
+        "position": {"epoch": head.epoch, "seq": head.seq},
+        "checksums": dict(head.checksums),
+        "sections": list(sections),
+        "generated_at": head.generated_at,
+    }
+
+
+def section(client_id: str, name: str, data: Any) -> Iterator[Message]:
+    """Yield the message of a section, or its parts if it does not fit a frame."""
+    whole = {"type": "section", "id": client_id, "section": name, "part": 0, "parts": 1, "data": data}
+    if len(encode(whole)) <= MAX_FRAME_BYTES:
+        yield whole
+        return
+    text = json.dumps(data, separators=(",", ":"))
+    pieces = [text[start : start + PART_CHARACTERS] for start in range(0, len(text), PART_CHARACTERS)]
+    for part, piece in enumerate(pieces):
+        yield whole | {"part": part, "parts": len(pieces), "data": piece}
+
+
+def subscribed(client_id: str, view: View, head: Head, recovered: bool) -> Message:
+    """Return the answer to a subscription."""
+    return {
+        "type": "subscribed",
+        "id": client_id,
+        "view": view.as_dict(),
+        "position": {"epoch": head.epoch, "seq": head.seq},
+        "recovered": recovered,
+    }
+
+
+def delta(view: View, change: Delta) -> Message:
+    """Return the message of a delta."""
+    return {
+        "type": "delta",
+        "view": view.as_dict(),
+        "epoch": change.epoch,
+        "base": change.base,
+        "seq": change.seq,
+        "patch": change.patch,
+        "checksums": change.checksums,
+        "generated_at": change.generated_at,
+    }
+
+
+def error(client_id: str | None, body: Mapping[str, str], request_id: str, workspace: str | None) -> Message:
+    """Return an error; `body` holds code, message and perhaps field."""
+    return {"type": "error", "id": client_id, **body, "request_id": request_id, "workspace_id": workspace}
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def encode(message: Message) -> bytes:
+    """Return a message as it is sent."""
+    return json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()
