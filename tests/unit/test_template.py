@@ -1,0 +1,299 @@
+"""What template.yaml, samconfig.toml and events/ promise, read as they are: no stack is needed."""
+
+from __future__ import annotations
+
+import ast
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.template import RESOURCES, ROOT, TEMPLATE, of_type, referred
+
+ROUTES = {"$connect", "$disconnect", "$default", "bootstrap", "subscribe", "unsubscribe", "track", "ping"}
+VARIABLES = {
+    "EVENTS_TABLE": "EventsTable",
+    "CELLS_TABLE": "CellsTable",
+    "SNAPSHOTS_TABLE": "SnapshotsTable",
+    "CONNECTIONS_TABLE": "ConnectionsTable",
+    "DIRECTORY_TABLE": "DirectoryTable",
+    "TOKEN_SECRET_ARN": "TokenSecret",
+}
+"""The variables that name a resource, and the resource."""
+SHARED_VARIABLES = {"CALLBACK_ENDPOINT", "RETENTION_DAYS", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
+NAMED_BY_AWS = (
+    "${WebSocketApi}/live/POST/@connections/*",
+    "${WebSocketApi}/live/DELETE/@connections/*",
+    "Table.Arn}/stream/*",
+)
+"""Below one API or one table of this stack, what has a name that only AWS knows."""
+OUTPUTS = {
+    "HttpUrl",
+    "WebSocketUrl",
+    "DashboardUrl",
+    "EventsTable",
+    "CellsTable",
+    "SnapshotsTable",
+    "ConnectionsTable",
+    "DirectoryTable",
+    "TokenSecretArn",
+}
+
+
+FUNCTIONS = of_type("AWS::Serverless::Function")
+TABLES = of_type("AWS::DynamoDB::Table")
+SOURCES = of_type("AWS::Lambda::EventSourceMapping")
+QUEUES = of_type("AWS::SQS::Queue")
+ALARMS = of_type("AWS::CloudWatch::Alarm")
+(WEBSOCKET,) = of_type("AWS::Serverless::WebSocketApi").values()
+
+each_function = pytest.mark.parametrize("name", sorted(FUNCTIONS))
+each_table = pytest.mark.parametrize("name", sorted(TABLES))
+each_source = pytest.mark.parametrize("name", sorted(SOURCES))
+each_alarm = pytest.mark.parametrize("name", sorted(ALARMS))
+
+
+def _statements(function: str) -> list[dict[str, Any]]:
+    return [statement for policy in FUNCTIONS[function]["Policies"] for statement in policy["Statement"]]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _allowed(function: str) -> dict[str, set[str]]:
+    """Return what a function may do: {logical id of the resource: actions}, streams left out."""
+    allowed: dict[str, set[str]] = {}
+    for statement in _statements(function):
+        for resource in _listed(statement["Resource"]):
+            if resource.get("Fn::GetAtt", [None, None])[1] in {"Arn", "Id"}:
+                allowed.setdefault(referred(resource), set()).update(_listed(statement["Action"]))
+    return allowed
+
+
+@each_function
+def test_a_function_has_one_module_with_a_handler(name: str) -> None:
+    folder = ROOT / FUNCTIONS[name]["CodeUri"]
+    assert [path.name for path in folder.glob("*.py")] == ["handler.py"]
+    tree = ast.parse((folder / "handler.py").read_text())
+    defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assigned = {ast.unparse(node.targets[0]) for node in tree.body if isinstance(node, ast.Assign)}
+    assert "handler" in defined | assigned
+    assert TEMPLATE["Globals"]["Function"]["Handler"] == "handler.handler"
+
+
+@each_function
+def test_a_function_is_named_after_its_folder(name: str) -> None:
+    folder = Path(FUNCTIONS[name]["CodeUri"])
+    assert folder.parent == Path("functions")
+    assert name == "".join(word.capitalize() for word in folder.name.split("_")) + "Function"
+
+
+def test_every_folder_of_functions_is_declared() -> None:
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")}
+    assert folders == {Path(function["CodeUri"]).name for function in FUNCTIONS.values()}
+
+
+def test_the_websocket_routes_are_those_of_the_protocol() -> None:
+    assert set(WEBSOCKET["Routes"]) == ROUTES
+
+
+@pytest.mark.parametrize("route", sorted(ROUTES))
+def test_a_websocket_route_points_at_its_own_function(route: str) -> None:
+    target = referred(WEBSOCKET["Routes"][route]["FunctionArn"])
+    assert target == f"Ws{route.lstrip('$').capitalize()}Function"
+    assert target in FUNCTIONS
+
+
+def test_connecting_asks_the_authorizer_and_leaves_it_to_find_the_credential() -> None:
+    auth = WEBSOCKET["Auth"]
+    assert auth["AuthType"] == "CUSTOM"
+    assert referred(auth["AuthArn"]) == "WsAuthorizeFunction"
+    assert auth["IdentitySource"] == []
+
+
+def test_every_http_path_and_method_reaches_the_function() -> None:
+    events = [event["Properties"] for event in FUNCTIONS["HttpApiFunction"]["Events"].values()]
+    assert {(event["Path"], event["Method"]) for event in events} == {("/", "ANY"), ("/{proxy+}", "ANY")}
+    assert {referred(event["ApiId"]) for event in events} == {"HttpApi"}
+
+
+def test_any_page_may_call_the_http_api_but_without_cookies() -> None:
+    cors = RESOURCES["HttpApi"]["Properties"]["CorsConfiguration"]
+    assert cors["AllowOrigins"] == ["*"]
+    assert {"authorization", "content-type"} == set(cors["AllowHeaders"])
+    assert "AllowCredentials" not in cors
+
+
+@pytest.mark.parametrize("api", ["HttpApi", "WebSocketApi"])
+def test_an_api_limits_its_rate(api: str) -> None:
+    limits = RESOURCES[api]["Properties"]["DefaultRouteSettings"]
+    assert limits["ThrottlingRateLimit"] > 0
+    assert limits["ThrottlingBurstLimit"] > 0
+
+
+def test_functions_and_sample_events_are_one_to_one() -> None:
+    assert {path.stem for path in (ROOT / "events").iterdir()} == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("route", sorted(ROUTES))
+def test_a_sample_event_of_a_route_names_that_route(route: str) -> None:
+    target = referred(WEBSOCKET["Routes"][route]["FunctionArn"])
+    event = json.loads((ROOT / "events" / f"{target}.json").read_text())
+    assert event["requestContext"]["routeKey"] == route
+    assert event["requestContext"]["stage"] == WEBSOCKET["StageName"]
+    if route not in {"$connect", "$disconnect", "$default"}:
+        assert json.loads(event["body"])["action"] == route
+
+
+@each_function
+def test_a_policy_names_actions_and_resources_without_wildcards(name: str) -> None:
+    for statement in _statements(name):
+        assert statement["Effect"] == "Allow"
+        assert not any("*" in action for action in _listed(statement["Action"]))
+        for resource in _listed(statement["Resource"]):
+            text = resource.get("Fn::Sub", "")
+            assert text or referred(resource)
+            assert "*" not in text or text.endswith(NAMED_BY_AWS)
+
+
+@each_function
+def test_the_statements_of_a_policy_have_names_of_their_own(name: str) -> None:
+    sids = [statement["Sid"] for statement in _statements(name)]
+    assert len(set(sids)) == len(sids)
+
+
+@each_function
+def test_a_function_may_only_append_to_the_log(name: str) -> None:
+    assert _allowed(name).get("EventsTable", set()) <= {"dynamodb:PutItem"}
+
+
+@each_function
+def test_a_function_has_the_variables_of_what_it_may_use_and_no_others(name: str) -> None:
+    variables = FUNCTIONS[name].get("Environment", {}).get("Variables", {})
+    assert {variable: referred(value) for variable, value in variables.items()} == {
+        variable: resource for variable, resource in VARIABLES.items() if resource in _allowed(name)
+    }
+
+
+def test_all_functions_share_only_the_known_variables() -> None:
+    assert set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]) == SHARED_VARIABLES
+
+
+@each_function
+def test_a_function_logs_json_to_a_group_of_its_own_that_forgets(name: str) -> None:
+    group = referred(FUNCTIONS[name]["LoggingConfig"]["LogGroup"])
+    assert RESOURCES[group]["Type"] == "AWS::Logs::LogGroup"
+    assert RESOURCES[group]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    groups = [function["LoggingConfig"]["LogGroup"]["Ref"] for function in FUNCTIONS.values()]
+    assert groups.count(group) == 1
+    assert TEMPLATE["Globals"]["Function"]["LoggingConfig"]["LogFormat"] == "JSON"
+
+
+@each_table
+def test_a_table_is_on_demand_encrypted_recoverable_and_forgets(name: str) -> None:
+    table = TABLES[name]
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["SSESpecification"]["SSEEnabled"] is True
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+
+
+@each_table
+def test_a_table_has_the_keys_that_storage_md_states(name: str) -> None:
+    keys = {key["AttributeName"]: key["KeyType"] for key in TABLES[name]["KeySchema"]}
+    assert keys == {"pk": "HASH", "sk": "RANGE"}
+    assert all(attribute["AttributeType"] == "S" for attribute in TABLES[name]["AttributeDefinitions"])
+
+
+@pytest.mark.parametrize("name", ["EventsTable", "CellsTable", "DirectoryTable"])
+def test_a_table_that_cannot_be_made_again_outlives_the_stack(name: str) -> None:
+    assert RESOURCES[name]["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+
+
+@each_source
+def test_a_stream_trigger_gives_up_in_bounds_and_reports_what_it_gave_up(name: str) -> None:
+    source = SOURCES[name]
+    function, queue = (
+        referred(source["FunctionName"]),
+        referred(source["DestinationConfig"]["OnFailure"]["Destination"]),
+    )
+    assert 0 < source["MaximumRetryAttempts"] <= 100
+    assert 60 <= source["MaximumRecordAgeInSeconds"] <= 24 * 3600
+    assert source["BisectBatchOnFunctionError"] is True
+    assert "sqs:SendMessage" in _allowed(function)[queue]
+
+
+@each_source
+def test_a_stream_trigger_reads_a_stream_that_its_function_may_read(name: str) -> None:
+    source = SOURCES[name]
+    table, attribute = source["EventSourceArn"]["Fn::GetAtt"]
+    assert attribute == "StreamArn"
+    assert TABLES[table]["StreamSpecification"]["StreamViewType"] == "NEW_IMAGE"
+    read = {
+        action
+        for statement in _statements(referred(source["FunctionName"]))
+        if table in str(statement["Resource"])
+        for action in _listed(statement["Action"])
+    }
+    assert read >= {f"dynamodb:{verb}" for verb in ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")}
+
+
+@each_source
+def test_a_stream_trigger_lets_its_sample_event_pass(name: str) -> None:
+    (pattern,) = (json.loads(each["Pattern"]) for each in SOURCES[name]["FilterCriteria"]["Filters"])
+    sample = ROOT / "events" / f"{referred(SOURCES[name]['FunctionName'])}.json"
+    for record in json.loads(sample.read_text())["Records"]:
+        assert [record["eventName"]] == pattern["eventName"] == ["INSERT"]
+        for condition in pattern.get("dynamodb", {}).get("Keys", {}).get("sk", {}).get("S", []):
+            assert record["dynamodb"]["Keys"]["sk"]["S"].startswith(condition["prefix"])
+
+
+def test_every_stream_has_a_trigger() -> None:
+    streams = {name for name, table in TABLES.items() if "StreamSpecification" in table}
+    assert streams == {source["EventSourceArn"]["Fn::GetAtt"][0] for source in SOURCES.values()}
+
+
+@pytest.mark.parametrize("name", sorted(QUEUES))
+def test_a_failure_queue_is_encrypted_kept_for_two_weeks_and_watched(name: str) -> None:
+    assert QUEUES[name]["SqsManagedSseEnabled"] is True
+    assert QUEUES[name]["MessageRetentionPeriod"] == 14 * 24 * 3600
+    assert any({"Fn::GetAtt": [name, "QueueName"]} in _watched(alarm) for alarm in ALARMS.values())
+
+
+@each_alarm
+def test_an_alarm_says_what_it_means_and_rests_without_data(name: str) -> None:
+    alarm = ALARMS[name]
+    assert alarm["AlarmDescription"].endswith(".")
+    assert alarm["TreatMissingData"] == "notBreaching"
+    assert alarm["AlarmActions"]["Fn::If"][0] == "HasAlarmTopic"
+    for value in _watched(alarm):
+        assert not isinstance(value, dict) or referred(value)
+
+
+@each_table
+def test_a_table_is_watched_for_throttling(name: str) -> None:
+    throttles = [alarm for alarm in ALARMS.values() if "ThrottleEvents" in alarm["MetricName"]]
+    assert [{"Ref": name}] in [_watched(alarm) for alarm in throttles]
+
+
+def test_the_outputs_are_those_that_the_tools_read() -> None:
+    assert set(TEMPLATE["Outputs"]) == OUTPUTS
+
+
+@pytest.mark.parametrize("environment", ["default", "local", "dev", "prod"])
+def test_the_configuration_of_an_environment_sets_only_known_parameters(environment: str) -> None:
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())[environment]
+    overrides = config["global"]["parameters"].get("parameter_overrides", "").split()
+    for override in overrides:
+        parameter, _, value = override.partition("=")
+        declared = TEMPLATE["Parameters"][parameter]
+        assert value in map(str, declared.get("AllowedValues", [value]))
+    assert config["deploy"]["parameters"]["capabilities"] == "CAPABILITY_IAM"
+
+
+def _watched(alarm: dict[str, Any]) -> list[Any]:
+    return [dimension["Value"] for dimension in alarm.get("Dimensions", [])]
