@@ -1,0 +1,67 @@
+"""What every command shares: the stack it speaks to, the consoles, the clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+
+import typer
+from rich.console import Console
+
+from tidemark.domain import credentials
+from tidemark_cli.admin import Admin
+from tidemark_cli.errors import UsageError
+from tidemark_cli.signing import parse_ttl, require_signing_keys
+from tidemark_cli.stack import Stack, find_stack
+
+out = Console(highlight=False, emoji=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+
+
+@dataclass
+class Settings:
+    """The options before the command."""
+
+    stack_name: str | None = None
+    region: str | None = None
+    profile: str | None = None
+    endpoint_url: str | None = None
+
+    @cached_property
+    def stack(self) -> Stack:
+        """The stack, looked for when a command first needs it."""
+        return find_stack(self.stack_name, self.region, self.profile, self.endpoint_url)
+
+    @cached_property
+    def admin(self) -> Admin:
+        """The write side of the stack's Directory."""
+        return Admin(self.stack.dynamodb, self.stack.directory_table)
+
+    def workspace(self, given: str | None) -> str:
+        """Return the workspace that was named, or else the one that the local run made."""
+        workspace = given or self.stack.local.workspace
+        if workspace is None:
+            raise UsageError("no workspace given", "name one with --workspace")
+        return workspace
+
+    def token(self, workspace: str, role: credentials.TokenRole, ttl: str) -> str:
+        """Issue a token for a workspace that exists."""
+        self.admin.workspace(workspace)
+        keys = require_signing_keys(self.stack.secretsmanager, self.stack.token_secret_arn)
+        return credentials.issue_token(
+            workspace, role, kid=keys.current, secret=keys.keys[keys.current], issued_at=now(), lifetime=parse_ttl(ttl)
+        )
+
+
+def settings_of(context: typer.Context) -> Settings:
+    """Return the settings that the application made."""
+    settings = context.find_object(Settings)
+    if settings is None:
+        raise TypeError("the command runs outside of its application")
+    return settings
+
+
+def now() -> datetime:
+    """Return the time; commands read it once and pass it on."""
+    return datetime.now(UTC)

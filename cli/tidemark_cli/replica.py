@@ -1,0 +1,116 @@
+"""A view's exact state as a client holds it: pure, after "How a client stays exact" in docs/protocol.md."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from tidemark.domain.delta import apply
+from tidemark.domain.snapshot import checksums_of
+
+Message = dict[str, Any]
+"""A message as it came from the server."""
+
+
+class Verdict(Enum):
+    """What became of a delta."""
+
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"
+    MISSED = "missed"
+    """Its base is not where we are: something before it is missing."""
+    MISMATCH = "mismatch"
+    """It was applied, and the result is not what the server has."""
+
+
+class MalformedError(Exception):
+    """The server sent what the protocol does not allow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a view's delta log."""
+
+    epoch: str
+    seq: int
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Position:
+        """Return the position in a message."""
+        return cls(raw["epoch"], raw["seq"])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the position as it stands on the wire."""
+        return {"epoch": self.epoch, "seq": self.seq}
+
+
+class Assembly:
+    """A snapshot on its way: its head, and the sections that have arrived so far, parts joined."""
+
+    def __init__(self, snapshot: Message) -> None:
+        self.snapshot = snapshot
+        self.sections: dict[str, Any] = {}
+        self._parts: dict[str, dict[int, str]] = {}
+
+    @property
+    def complete(self) -> bool:
+        """Whether every section that the snapshot announced is here."""
+        return set(self.snapshot["sections"]) <= set(self.sections)
+
+    def add(self, message: Message) -> None:
+        """Take one `section` message; parts may come in any order and more than once."""
+        name, part, parts = message["section"], message["part"], message["parts"]
+        if name not in self.snapshot["sections"] or not 0 <= part < parts:
+            raise MalformedError(f"part {part} of {parts} of section {name!r} was not announced")
+        if parts == 1:
+            self.sections[name] = message["data"]
+            return
+        received = self._parts.setdefault(name, {})
+        received[part] = message["data"]
+        if len(received) == parts:
+            self.sections[name] = json.loads("".join(received[index] for index in range(parts)))
+
+
+@dataclass(slots=True)
+class Replica:
+    """The sections of one view and the position that they stand for; position None before the first snapshot."""
+
+    position: Position | None = None
+    sections: dict[str, Any] = field(default_factory=dict)
+    checksums: dict[str, str] = field(default_factory=dict)
+    """Computed here, from the sections; never copied from a message."""
+    generated_at: str = ""
+
+    def have(self) -> dict[str, str]:
+        """Return the checksum of each section, for the next `bootstrap`."""
+        return {name: value for name, value in self.checksums.items() if name != "full"}
+
+    def install(self, assembly: Assembly) -> bool:
+        """Move to a complete snapshot, keeping the sections that it left out; answer whether the checksums agree."""
+        announced = assembly.snapshot["checksums"]
+        known = {**self.sections, **assembly.sections}
+        self.sections = {name: known[name] for name in announced if name in known}
+        self.checksums = checksums_of(self.sections)
+        self.position = Position.parse(assembly.snapshot["position"])
+        self.generated_at = assembly.snapshot["generated_at"]
+        return bool(self.checksums == announced)
+
+    def receive(self, delta: Message) -> Verdict:
+        """Apply a delta if it is the next one, and compare the checksums."""
+        position = self.position
+        if position is None or delta["epoch"] != position.epoch:
+            return Verdict.MISSED
+        if delta["seq"] <= position.seq:
+            return Verdict.DUPLICATE
+        if delta["base"] != position.seq:
+            return Verdict.MISSED
+        self.sections = apply(self.sections, delta["patch"])
+        untouched = {name: value for name, value in self.have().items() if name not in delta["patch"]}
+        self.checksums = checksums_of(self.sections, untouched)
+        self.position = Position(position.epoch, delta["seq"])
+        self.generated_at = delta.get("generated_at", self.generated_at)
+        agree = all(self.checksums.get(name) == value for name, value in delta["checksums"].items())
+        return Verdict.APPLIED if agree else Verdict.MISMATCH
