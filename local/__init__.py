@@ -1,0 +1,1 @@
+"""What runs Tidemark on one machine: the local AWS, its orchestration, sample data. Nothing here is deployed."""

@@ -1,0 +1,1 @@
+"""The local AWS: MiniStack, with shims for what its pinned version gets wrong."""
