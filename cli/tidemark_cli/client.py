@@ -152,7 +152,9 @@ class Connection:
 
     async def _answer(self, answers: asyncio.Queue[Message | None], action: str) -> Message:
         try:
-            message = await asyncio.wait_for(answers.get(), ANSWER_SECONDS)
+            # Not wait_for: until Python 3.12 it may swallow a cancellation that comes together with the answer.
+            async with asyncio.timeout(ANSWER_SECONDS):
+                message = await answers.get()
         except TimeoutError:
             raise DisconnectedError(f"no answer to {action} within {ANSWER_SECONDS} s") from None
         if message is None:

@@ -23,7 +23,7 @@ class Verdict(Enum):
     MISSED = "missed"
     """Its base is not where we are: something before it is missing."""
     MISMATCH = "mismatch"
-    """It was applied, and the result is not what the server has."""
+    """Its result is not what the server has, so it was not applied."""
 
 
 class MalformedError(Exception):
@@ -107,10 +107,12 @@ class Replica:
             return Verdict.DUPLICATE
         if delta["base"] != position.seq:
             return Verdict.MISSED
-        self.sections = apply(self.sections, delta["patch"])
+        sections = apply(self.sections, delta["patch"])
         untouched = {name: value for name, value in self.have().items() if name not in delta["patch"]}
-        self.checksums = checksums_of(self.sections, untouched)
+        checksums = checksums_of(sections, untouched)
+        if any(checksums.get(name) != value for name, value in delta["checksums"].items()):
+            return Verdict.MISMATCH
+        self.sections, self.checksums = sections, checksums
         self.position = Position(position.epoch, delta["seq"])
         self.generated_at = delta.get("generated_at", self.generated_at)
-        agree = all(self.checksums.get(name) == value for name, value in delta["checksums"].items())
-        return Verdict.APPLIED if agree else Verdict.MISMATCH
+        return Verdict.APPLIED

@@ -28,7 +28,7 @@ def watch(
         str | None, typer.Option(help="Which one (by default, the local run's demo workspace).")
     ] = None,
     dashboard: Annotated[str, typer.Option(help="Which of its dashboards.")] = "web",
-    days: Annotated[int, typer.Option(min=1, max=90, help="How many local days, the last of them today.")] = 30,
+    days: Annotated[int, typer.Option(min=1, max=366, help="How many local days, the last of them today.")] = 30,
     to: Annotated[
         str | None, typer.Option(metavar="DATE", help="End with that day instead; such a view is shown once.")
     ] = None,

@@ -6,7 +6,7 @@ import json
 import os
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -79,7 +79,8 @@ class Checkpoint:
         """Write the file, whole or not at all."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         part = self.path.with_suffix(f".{os.getpid()}.part")
-        part.write_text(json.dumps({"start": self.start.isoformat(), **asdict(self.totals)}), "utf-8")
+        totals = {each.name: getattr(self.totals, each.name) for each in fields(Totals)}
+        part.write_text(json.dumps({"start": self.start.isoformat(), **totals}), "utf-8")
         part.replace(self.path)
         self._saved_at = time.monotonic()
 

@@ -87,7 +87,8 @@ class Sender:
 
     async def _post(self, events: Sequence[Event]) -> httpx.Response:
         content = gzip.compress(json.dumps({"batch": events}, separators=(",", ":")).encode(), compresslevel=1)
-        headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+        # Not application/json: an HTTP API hands such a body to its function as text, which is the end of gzip.
+        headers = {"Content-Type": "application/octet-stream", "Content-Encoding": "gzip"}
         for attempt in range(MAX_ATTEMPTS):
             retry_after_seconds = 0.0
             try:

@@ -16,6 +16,7 @@ SHIMS = (
     "websocket_routes",
     "http_api_routes",
     "http_api_cors",
+    "compressed_bodies",
     "table_ttl",
     "ttl_stream_records",
     "reserved_concurrency",

@@ -1,0 +1,169 @@
+"""A WebSocket server that speaks docs/protocol.md for one view, as well or as badly as a test wants."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
+from typing import Any
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from tidemark.domain.delta import diff
+from tidemark.domain.snapshot import checksums_of
+
+State = dict[str, Any]
+VIEW = {"dashboard": "web", "days": 30}
+STAMP = "2026-11-22T10:00:00.000Z"
+
+
+class LiveServer:
+    """One view: its states by sequence, its viewers, and what is to go wrong."""
+
+    def __init__(self, state: State) -> None:
+        self.epoch = "e1"
+        self.states = [state]
+        self.oldest_delta = 0
+        """Deltas up to this sequence have expired."""
+        self.viewers: set[ServerConnection] = set()
+        self.connections: set[ServerConnection] = set()
+        self.received: list[dict[str, Any]] = []
+        self.refusal: HTTPStatus | None = None
+        self.part_characters = 10_000
+        self.wrong_snapshots = 0
+        self.errors: list[dict[str, Any]] = []
+        self.silent: set[str] = set()
+        self.url = ""
+
+    @property
+    def seq(self) -> int:
+        return len(self.states) - 1
+
+    def actions(self, *names: str) -> list[dict[str, Any]]:
+        return [message for message in self.received if message["action"] in names]
+
+    def delta(self, seq: int) -> dict[str, Any]:
+        old, new = self.states[seq - 1], self.states[seq]
+        patch, sums = diff(old, new), checksums_of(new)
+        return {
+            "type": "delta",
+            "view": VIEW,
+            "epoch": self.epoch,
+            "base": seq - 1,
+            "seq": seq,
+            "patch": patch,
+            "checksums": {name: sums[name] for name in (*patch, "full") if name in sums},
+            "generated_at": STAMP,
+        }
+
+    async def commit(self, state: State, *, push: bool = True) -> None:
+        """Move the view to its next state and tell the viewers."""
+        self.states.append(state)
+        if push:
+            await self.push(self.delta(self.seq))
+
+    async def push(self, message: dict[str, Any]) -> None:
+        for viewer in set(self.viewers):
+            with suppress(ConnectionClosed):
+                await viewer.send(json.dumps(message))
+
+    async def drop(self) -> None:
+        """End every connection without a farewell."""
+        dropped = set(self.connections)
+        for connection in dropped:
+            connection.transport.abort()
+        while dropped & self.connections:
+            await asyncio.sleep(0.005)
+
+    @asynccontextmanager
+    async def away(self) -> AsyncIterator[None]:
+        """Drop every connection, and let nobody in meanwhile."""
+        self.refusal = HTTPStatus.SERVICE_UNAVAILABLE
+        await self.drop()
+        yield
+        self.refusal = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Server]:
+        async with serve(self._serve, "127.0.0.1", 0, process_request=self._authorize) as server:
+            self.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/live"
+            yield server
+
+    def _authorize(self, connection: ServerConnection, request: Request) -> Response | None:
+        if self.refusal is not None:
+            return connection.respond(self.refusal, "")
+        return None if request.path == "/live?token=good" else connection.respond(HTTPStatus.FORBIDDEN, "")
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        self.connections.add(connection)
+        try:
+            async for frame in connection:
+                message = json.loads(frame)
+                self.received.append(message)
+                for answer in self._answers(connection, message):
+                    await connection.send(json.dumps({"id": message["id"], **answer}))
+        except ConnectionClosed:
+            pass
+        finally:
+            self.connections.discard(connection)
+            self.viewers.discard(connection)
+
+    def _answers(self, connection: ServerConnection, message: dict[str, Any]) -> list[dict[str, Any]]:
+        action = message["action"]
+        if action in self.silent:
+            return []
+        if self.errors:
+            return [{"type": "error", **self.errors.pop(0)}]
+        match action:
+            case "bootstrap":
+                return self._bootstrap(message.get("have", {}))
+            case "subscribe":
+                self.viewers.add(connection)
+                return self._subscribe(message.get("position"))
+            case "unsubscribe":
+                self.viewers.discard(connection)
+                return [{"type": "unsubscribed", "view": message["view"]}]
+            case "track":
+                return [{"type": "ack", "accepted": [event["event_id"] for event in message["events"]], "rejected": []}]
+            case "ping":
+                return [{"type": "pong"}]
+        return [{"type": "error", "code": "unknown_action", "message": f"no action {action}"}]
+
+    def _bootstrap(self, have: dict[str, str]) -> list[dict[str, Any]]:
+        state = self.states[-1]
+        sums = checksums_of(state)
+        wanted = [name for name in state if have.get(name) != sums[name]]
+        head = {
+            "type": "snapshot",
+            "view": VIEW,
+            "position": {"epoch": self.epoch, "seq": self.seq},
+            "checksums": sums,
+            "sections": wanted,
+            "generated_at": STAMP,
+        }
+        answers = [head]
+        for name in wanted:
+            data = {"wrong": 1} if self.wrong_snapshots else state[name]
+            text = json.dumps(data)
+            cuts = [text[start : start + self.part_characters] for start in range(0, len(text), self.part_characters)]
+            whole = len(cuts) == 1
+            answers += [
+                {"type": "section", "section": name, "part": part, "parts": len(cuts), "data": data if whole else cut}
+                for part, cut in enumerate(cuts)
+            ]
+        self.wrong_snapshots = max(0, self.wrong_snapshots - 1)
+        return answers
+
+    def _subscribe(self, position: dict[str, Any] | None) -> list[dict[str, Any]]:
+        here = {"epoch": self.epoch, "seq": self.seq}
+        recovered = bool(position and position["epoch"] == self.epoch and position["seq"] >= self.oldest_delta)
+        answers: list[dict[str, Any]] = [
+            {"type": "subscribed", "view": VIEW, "position": here, "recovered": recovered},
+        ]
+        if position and recovered:
+            answers += [self.delta(seq) for seq in range(position["seq"] + 1, self.seq + 1)]
+        return answers

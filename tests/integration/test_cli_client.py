@@ -1,0 +1,296 @@
+"""The protocol client over real sockets: whatever the server and the network do, a viewer ends with the exact state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import aclosing, asynccontextmanager
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from tests.cli_live import VIEW, LiveServer
+from tidemark.domain.snapshot import checksums_of
+from tidemark_cli import client
+from tidemark_cli.client import DisconnectedError, RefusedError, ServerError, open_connection
+from tidemark_cli.follow import Kind, Pace, follow
+from tidemark_cli.replica import MalformedError, Position, Replica
+
+Scenario = Callable[[LiveServer], Coroutine[Any, Any, None]]
+QUICK = Pace(backoff_base_seconds=0.01, backoff_cap_seconds=0.02)
+
+
+def state(pageviews: int) -> dict[str, Any]:
+    days = {f"2026-11-{day:02}": {"order": day, "value": day * pageviews} for day in range(1, 23)}
+    return {
+        "kpis": {"pageviews": pageviews},
+        "charts": {"by_day": {"grain": "day", "points": days}},
+        "tabs.overview": {},
+    }
+
+
+def live(scenario: Scenario) -> None:
+    async def play() -> None:
+        server = LiveServer(state(0))
+        async with server.running(), asyncio.timeout(20):
+            await scenario(server)
+
+    asyncio.run(play())
+
+
+class Viewer:
+    """A follower whose updates a test awaits."""
+
+    def __init__(self, replica: Replica) -> None:
+        self.replica = replica
+        self.kinds: list[Kind] = []
+
+    async def until(self, server: LiveServer) -> None:
+        """Wait until the replica is where the server is, and check that it is the same."""
+        while self.replica.position != Position(server.epoch, server.seq):
+            await asyncio.sleep(0.005)
+        assert self.replica.sections == server.states[-1]
+        assert self.replica.checksums == checksums_of(server.states[-1])
+
+
+@asynccontextmanager
+async def viewer(server: LiveServer, pace: Pace = QUICK) -> AsyncIterator[Viewer]:
+    made = Viewer(Replica())
+
+    async def run() -> None:
+        async with aclosing(follow(server.url, "good", VIEW, made.replica, pace)) as updates:
+            async for update in updates:
+                made.kinds.append(update.kind)
+
+    task = asyncio.create_task(run())
+    try:
+        while not server.viewers:
+            await asyncio.sleep(0.005)
+            if task.done():
+                await task
+        yield made
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def test_a_connection_does_every_action() -> None:
+    async def scenario(server: LiveServer) -> None:
+        async with open_connection(server.url, "good") as connection:
+            assembly = await connection.bootstrap(VIEW)
+            assert assembly.sections == state(0)
+            subscribed = await connection.subscribe(VIEW, Position("e1", 0))
+            assert (subscribed.position, subscribed.recovered) == (Position("e1", 0), True)
+            await server.commit(state(1))
+            assert (await connection.delta())["seq"] == 1
+            assert (await connection.track([{"event_id": "a", "type": "page"}])).accepted == ("a",)
+            await connection.ping()
+            await connection.unsubscribe(VIEW)
+            assert not server.viewers
+            with pytest.raises(ServerError, match=r"no action dance \[unknown_action\]"):
+                await connection.send({"action": "dance"})
+            assert connection.received_bytes > 1000
+        with pytest.raises(DisconnectedError):
+            await connection.ping()
+
+    live(scenario)
+
+
+def test_answers_find_their_questions_when_many_are_open() -> None:
+    async def scenario(server: LiveServer) -> None:
+        async with open_connection(server.url, "good") as connection:
+            names = [f"event-{number}" for number in range(50)]
+            acks = await asyncio.gather(*(connection.track([{"event_id": name, "type": "page"}]) for name in names))
+            assert [ack.accepted for ack in acks] == [(name,) for name in names]
+
+    live(scenario)
+
+
+def test_large_sections_come_in_parts() -> None:
+    async def scenario(server: LiveServer) -> None:
+        server.part_characters = 37
+        async with viewer(server) as watching:
+            await watching.until(server)
+
+    live(scenario)
+
+
+def test_deltas_keep_a_viewer_exact_and_doubled_ones_do_nothing() -> None:
+    async def scenario(server: LiveServer) -> None:
+        async with viewer(server) as watching:
+            for number in range(1, 20):
+                await server.commit(state(number))
+                await server.push(server.delta(max(1, number - 3)))
+            await watching.until(server)
+            assert watching.kinds.count(Kind.DELTA) == 19
+            assert len(server.actions("bootstrap")) == 1
+
+    live(scenario)
+
+
+def test_a_gap_is_closed_by_a_bootstrap_that_brings_only_what_differs() -> None:
+    async def scenario(server: LiveServer) -> None:
+        async with viewer(server) as watching:
+            await server.commit({**state(0), "kpis": {"pageviews": 1}}, push=False)
+            await server.commit({**state(0), "kpis": {"pageviews": 2}})
+            await watching.until(server)
+            _, again = server.actions("bootstrap")
+            assert again["have"] == {name: value for name, value in checksums_of(state(0)).items() if name != "full"}
+
+    live(scenario)
+
+
+def test_a_new_epoch_is_a_gap() -> None:
+    async def scenario(server: LiveServer) -> None:
+        async with viewer(server) as watching:
+            server.epoch = "e2"
+            await server.commit(state(1))
+            await watching.until(server)
+
+    live(scenario)
+
+
+def test_a_delta_whose_result_differs_is_mended() -> None:
+    async def scenario(server: LiveServer) -> None:
+        async with viewer(server) as watching:
+            await server.commit(state(1), push=False)
+            await server.push({**server.delta(1), "patch": {"kpis": {"pageviews": 99}}})
+            while len(server.actions("bootstrap")) < 2:
+                await asyncio.sleep(0.005)
+            await watching.until(server)
+
+    live(scenario)
+
+
+def test_a_viewer_that_was_away_recovers_by_its_position() -> None:
+    async def scenario(server: LiveServer) -> None:
+        async with viewer(server) as watching:
+            await server.commit(state(1))
+            await watching.until(server)
+            async with server.away():
+                for number in range(2, 52):
+                    await server.commit(state(number), push=False)
+            await watching.until(server)
+            assert Kind.DISCONNECTED in watching.kinds
+            assert len(server.actions("bootstrap")) == 1
+            assert watching.kinds.count(Kind.DELTA) == 51
+
+    live(scenario)
+
+
+def test_a_viewer_that_was_away_for_too_long_bootstraps() -> None:
+    async def scenario(server: LiveServer) -> None:
+        async with viewer(server) as watching:
+            async with server.away():
+                for number in range(1, 9):
+                    await server.commit(state(number), push=False)
+                server.oldest_delta = 8
+            await watching.until(server)
+            assert len(server.actions("bootstrap")) == 2
+
+    live(scenario)
+
+
+def test_a_server_that_comes_back_late_is_waited_for() -> None:
+    async def scenario(server: LiveServer) -> None:
+        async with viewer(server) as watching:
+            async with server.away():
+                while watching.kinds.count(Kind.DISCONNECTED) < 4:
+                    await asyncio.sleep(0.005)
+                await server.commit(state(1), push=False)
+            await watching.until(server)
+
+    live(scenario)
+
+
+def test_a_connection_is_kept_awake_and_renewed_before_it_ends() -> None:
+    async def scenario(server: LiveServer) -> None:
+        async with viewer(server, Pace(ping_seconds=0.02, renew_seconds=0.2)) as watching:
+            while len(server.actions("subscribe")) < 3:
+                await asyncio.sleep(0.005)
+            await server.commit(state(1))
+            await watching.until(server)
+            assert len(server.actions("ping")) > 3
+            assert len(server.actions("bootstrap")) == 1
+            assert Kind.DISCONNECTED not in watching.kinds
+
+    live(scenario)
+
+
+def test_a_credential_that_is_refused_is_not_tried_again() -> None:
+    async def scenario(server: LiveServer) -> None:
+        with pytest.raises(RefusedError, match="403"):
+            async with open_connection(server.url, "bad"):
+                pass
+        async with viewer(server):
+            updates = follow(server.url, "good", VIEW, Replica(), QUICK)
+            assert (await anext(updates)).kind is Kind.SNAPSHOT
+            server.refusal = HTTPStatus.UNAUTHORIZED
+            await server.drop()
+            with pytest.raises(RefusedError, match="401"):
+                async for _ in updates:
+                    pass
+
+    live(scenario)
+
+
+def test_nobody_there_at_first_is_an_error() -> None:
+    async def scenario(_: LiveServer) -> None:
+        with pytest.raises(DisconnectedError, match="no connection to"):
+            await anext(follow("ws://127.0.0.1:9/live", "good", VIEW, Replica(), QUICK))
+
+    live(scenario)
+
+
+def test_an_error_of_the_server_is_raised_and_one_that_may_pass_is_waited_out() -> None:
+    async def scenario(server: LiveServer) -> None:
+        server.errors = [{"code": "unknown_dashboard", "message": "no dashboard web"}]
+        with pytest.raises(ServerError, match="no dashboard web"):
+            await anext(follow(server.url, "good", VIEW, Replica(), QUICK))
+        async with viewer(server) as watching:
+            async with server.away():
+                server.errors = [{"code": "throttled", "message": "later", "request_id": "r"}]
+                await server.commit(state(1), push=False)
+            await watching.until(server)
+
+    live(scenario)
+
+
+def test_a_snapshot_that_never_fits_its_checksums_is_an_error() -> None:
+    async def scenario(server: LiveServer) -> None:
+        server.wrong_snapshots = 1
+        async with viewer(server) as watching:
+            await watching.until(server)
+        server.wrong_snapshots = 2
+        with pytest.raises(MalformedError):
+            await anext(follow(server.url, "good", VIEW, Replica(), QUICK))
+
+    live(scenario)
+
+
+def test_silence_ends_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "ANSWER_SECONDS", 0.05)
+
+    async def scenario(server: LiveServer) -> None:
+        server.silent = {"ping"}
+        async with open_connection(server.url, "good") as connection:
+            with pytest.raises(DisconnectedError, match="no answer to ping"):
+                await connection.ping()
+
+    live(scenario)
+
+
+def test_the_gateways_own_error_reaches_whoever_waits() -> None:
+    async def scenario(server: LiveServer) -> None:
+        server.silent = {"ping"}
+        async with open_connection(server.url, "good") as connection:
+            await connection.subscribe(VIEW)
+            waiting = asyncio.create_task(connection.ping())
+            while not server.actions("ping"):
+                await asyncio.sleep(0.005)
+            await server.push({"message": "Internal server error", "connectionId": "c", "requestId": "r"})
+            with pytest.raises(ServerError, match=r"Internal server error \[internal\] \(request r\)"):
+                await waiting
+
+    live(scenario)
