@@ -38,7 +38,9 @@ def message_id(message: Message) -> str:
     value = message.get("id")
     if not isinstance(value, str) or not 1 <= len(value) <= MAX_ID_CHARACTERS:
         raise InvalidRequest(f"id is a string of 1 to {MAX_ID_CHARACTERS} characters", field="id")
-    return value
+    if _is_unicode(value):
+        return value
+    raise InvalidRequest("id is not valid Unicode", field="id")
 
 
 def position(message: Message) -> tuple[str, int] | None:
@@ -124,6 +126,10 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
+def _is_unicode(value: str) -> bool:
+    return value == value.encode(errors="replace").decode()
+
+
 def encode(message: Message) -> bytes:
-    """Return a message as it is sent."""
-    return json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode()
+    """Return a message as it is sent; a lone surrogate, which an error may quote from a request, becomes "?"."""
+    return json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")

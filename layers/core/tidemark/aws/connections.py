@@ -19,6 +19,10 @@ MAX_VIEWS_PER_CONNECTION = 16
 MAX_VIEWS_PER_WORKSPACE = 32
 """Each watched view is rendered with every fold; this bounds what one workspace can ask of it."""
 
+GRACE_SECONDS = 300
+"""How long a watch that is over is still kept up. Whoever renews it just before its end may be slow, and clocks differ:
+the head must not have missed a fold that came in between. More than any function runs."""
+
 LEASE = "LEASE"
 WATCH_ATTEMPTS = 5
 
@@ -118,8 +122,8 @@ class DynamoConnections:
 
     @clients.translated()
     def watched(self, workspace: str, now_seconds: int) -> list[View]:
-        """Read the views of a workspace that are watched."""
-        return [View.from_key(item["sk"]) for item in self._living(_watch_pk(workspace), now_seconds)]
+        """Read the views of a workspace that are watched, or were a moment ago."""
+        return [View.from_key(item["sk"]) for item in self._living(_watch_pk(workspace), now_seconds - GRACE_SECONDS)]
 
     @clients.translated()
     def watch(self, workspace: str, view: View, now_seconds: int, expires_at: int) -> Watch:

@@ -14,8 +14,8 @@ from tidemark.domain.errors import InvalidView
 from tidemark.domain.hours import day_of, hour_of, hours_of_day
 
 DEFAULT_DAYS = 30
-MAX_DAYS = 90
-"""Bounds what one cold render reads: 90 days are 2,160 hour cells, 22 batch reads."""
+MAX_DAYS = 366
+"""Bounds what one cold render reads: 366 days are 8,784 hour cells, 88 batch reads."""
 
 _DASHBOARD = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
@@ -126,6 +126,6 @@ def _to(value: object) -> date | None:
             raise ValueError
     except ValueError:
         raise InvalidView("to is a date like '2026-11-22'", field="view.to") from None
-    if not date(1970, 4, 1) <= day <= datetime.max.replace(tzinfo=UTC).date() - timedelta(days=366):
-        raise InvalidView("to lies between 1970-04-01 and 9998-12-30", field="view.to")
+    if not date(1971, 1, 4) <= day <= datetime.max.replace(tzinfo=UTC).date() - timedelta(days=366):
+        raise InvalidView("to lies between 1971-01-04 and 9998-12-30", field="view.to")
     return day

@@ -35,7 +35,9 @@ async def read_body(request: Request) -> bytes:
         body += piece
         if len(body) > MAX_BODY_BYTES:
             raise RequestTooLarge(_TOO_LARGE)
-    return inflate(bytes(body)) if encoding in ("gzip", "x-gzip") else bytes(body)
+    # API Gateway may have decompressed a body already, and leaves the header as it was.
+    compressed = encoding in ("gzip", "x-gzip") and not body.lstrip().startswith(b"{")
+    return inflate(bytes(body)) if compressed else bytes(body)
 
 
 def inflate(compressed: bytes) -> bytes:

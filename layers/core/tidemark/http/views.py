@@ -37,7 +37,7 @@ def snapshot(
     now: Annotated[datetime, Depends(received_at_of)],
     request_id: Annotated[str, Depends(request_id_of)],
     dashboard: Annotated[str, Query(description="The name of an enabled dashboard.")] = "web",
-    days: Annotated[int, Query(description="Local days of the workspace's timezone, 1 to 90.")] = DEFAULT_DAYS,
+    days: Annotated[int, Query(description="Local days of the workspace's timezone, 1 to 366.")] = DEFAULT_DAYS,
     to: Annotated[str | None, Query(description="The last day, such as 2015-05-21; today unless given.")] = None,
 ) -> JSONResponse:
     """Return the current state of a view, all its sections at once."""

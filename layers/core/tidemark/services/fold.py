@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -17,7 +18,7 @@ from typing import Any
 from tidemark.domain.cells import compact, merge
 from tidemark.domain.chunks import Chunk, event_hash
 from tidemark.domain.definitions import Dashboard
-from tidemark.domain.errors import Conflict, Unavailable
+from tidemark.domain.errors import Conflict, Unavailable, UnknownDashboard
 from tidemark.domain.fold import Fold
 from tidemark.services.contention import attempts
 from tidemark.services.ports import CellKey, Cells, Commit, Connections, Directory, StoredCell, Workspace
@@ -85,7 +86,8 @@ class FoldChunks:
         # Also when nothing was new: the last attempt may have died between the cell and the view.
         touched = {hour for _, hour, _ in by_cell}
         for view in self._connections.watched(name, int(now.timestamp())):
-            self._views.refresh(workspace, view, now, touched)
+            with suppress(UnknownDashboard):  # disabled since; who watches it is told at the next bootstrap
+                self._views.refresh(workspace, view, now, touched)
 
     def _fold_cell(self, workspace: Workspace, key: CellKey, chunks: Sequence[Chunk], now: datetime) -> None:
         for _ in attempts():

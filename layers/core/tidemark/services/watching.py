@@ -86,6 +86,7 @@ class Broadcast:
 
         Each connection has its own queue, so that one never waits for another. A connection that is gone is removed;
         one that fails or is too slow is closed, so that its client notices and recovers the deltas by its position.
+        What can be neither served nor closed is raised at the end, for the stream to deliver again.
         """
         messages: dict[tuple[str, View], list[bytes]] = defaultdict(list)
         for workspace, view, delta in deltas:
@@ -95,26 +96,34 @@ class Broadcast:
             for (workspace, view), queue in messages.items()
             for connection in self._connections.subscribers(workspace, view, int(now.timestamp()))
         ]
-        return sum(self._pool.map(lambda push: self._push(*push), pushes))
+        outcomes = list(self._pool.map(lambda push: self._push(*push), pushes))
+        failures = [failure for _, failure in outcomes if failure is not None]
+        if failures:
+            raise ExceptionGroup("some connections could neither be served nor closed", failures)
+        return sum(sent for sent, _ in outcomes)
 
-    def _push(self, connection: str, queue: Sequence[bytes]) -> int:
+    def _push(self, connection: str, queue: Sequence[bytes]) -> tuple[int, Exception | None]:
+        """Send a queue; return how many messages were sent, and the error if the client cannot even notice the gap."""
         for sent, message in enumerate(queue):
             try:
                 if not self._sockets.send(connection, message):
                     self._connections.close(connection)
-                    return sent
+                    return sent, None
             except Exception as error:  # noqa: BLE001  # reported; the others must have theirs
                 self._on_failure(connection, error)
-                self._drop(connection)
-                return sent
-        return len(queue)
+                return sent, self._drop(connection)
+        return len(queue), None
 
-    def _drop(self, connection: str) -> None:
-        for step in (self._connections.close, self._sockets.disconnect):
-            try:
-                step(connection)
-            except Exception as error:  # noqa: BLE001  # reported; best effort
-                self._on_failure(connection, error)
+    def _drop(self, connection: str) -> Exception | None:
+        # The socket first, for closing it is what makes the client come back: a subscription that is left without a
+        # socket is found gone by the next push, a socket without a subscription would stay silent and never know.
+        try:
+            self._sockets.disconnect(connection)
+            self._connections.close(connection)
+        except Exception as error:  # noqa: BLE001  # returned; the others must have theirs
+            self._on_failure(connection, error)
+            return error
+        return None
 
 
 def snapshot_messages(
