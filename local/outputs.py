@@ -1,12 +1,17 @@
-"""`.local/outputs.json`: where the local run is and how to get in, for people, the CLI and tests."""
+"""What a local run leaves for others.
+
+`.local/outputs.json` says where it is and how to get in, for people, the CLI and tests; `.local/sam-env.json` holds the
+variables that `sam local invoke --env-vars` gives to functions, so that they find the deployed tables.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from local.paths import OUTPUTS
+from local.paths import OUTPUTS, SAM_ENVIRONMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,17 @@ def write_outputs(outputs: Outputs, path: Path = OUTPUTS) -> None:
     draft.touch(mode=0o600)
     draft.write_text(json.dumps(asdict(outputs), indent=2) + "\n")
     draft.replace(path)
+
+
+def write_sam_environment(endpoint_url: str, stack: Mapping[str, str], path: Path = SAM_ENVIRONMENT) -> None:
+    """Write the variables of functions for `sam local invoke`, by the outputs of the deployed stack."""
+    tables = {f"{name.removesuffix('Table').upper()}_TABLE": stack[name] for name in stack if name.endswith("Table")}
+    found = {
+        "AWS_ENDPOINT_URL": endpoint_url,
+        "CALLBACK_ENDPOINT": stack["WebSocketUrl"].replace("ws://", "http://"),
+        "TOKEN_SECRET_ARN": stack["TokenSecretArn"],
+    }
+    path.write_text(json.dumps({"Parameters": tables | found}, indent=2) + "\n")
 
 
 def read_outputs(path: Path = OUTPUTS) -> Outputs | None:

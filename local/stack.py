@@ -17,7 +17,7 @@ from local.deploy import build, deploy
 from local.emulator import Emulator, require_free
 from local.errors import LocalError
 from local.live import flow
-from local.outputs import Outputs, read_outputs, write_outputs
+from local.outputs import Outputs, read_outputs, write_outputs, write_sam_environment
 from local.paths import EMULATOR, LOCAL, OUTPUTS, ROOT
 from local.seed import seed
 
@@ -43,6 +43,7 @@ def up(port: int) -> Outputs:
             outputs = grant_access(emulator.endpoint_url, stack, datetime.now(UTC), read_outputs())
             emulator.checkpoint()
             write_outputs(outputs)
+            write_sam_environment(emulator.endpoint_url, stack)
         except BaseException:
             if not ran_before:
                 marker().unlink(missing_ok=True)

@@ -22,7 +22,13 @@ VARIABLES = {
     "TOKEN_SECRET_ARN": "TokenSecret",
 }
 """The variables that name a resource, and the resource."""
-SHARED_VARIABLES = {"CALLBACK_ENDPOINT", "RETENTION_DAYS", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_LOG_LEVEL"}
+SHARED_VARIABLES = {
+    "AWS_ENDPOINT_URL",
+    "CALLBACK_ENDPOINT",
+    "RETENTION_DAYS",
+    "POWERTOOLS_SERVICE_NAME",
+    "POWERTOOLS_LOG_LEVEL",
+}
 NAMED_BY_AWS = (
     "${WebSocketApi}/live/POST/@connections/*",
     "${WebSocketApi}/live/DELETE/@connections/*",
