@@ -26,6 +26,7 @@ HOST = "127.0.0.1"
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0
 CHECKPOINT_SECONDS = 20.0
+LEFT_OVER = "left-over-"
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ")
 """Functions inherit the emulator's environment, so it gets nothing of the caller's but these."""
 
@@ -75,7 +76,8 @@ class Emulator:
             return
         require_free(self.port)
         scratch = self.directory / "tmp"
-        shutil.rmtree(scratch, ignore_errors=True)  # unpacked functions of a run that was killed
+        if scratch.exists():  # unpacked functions of an earlier run: too many files to wait for their removal
+            scratch.rename(self.directory / f"{LEFT_OVER}{time.time_ns()}")
         scratch.mkdir(parents=True)
         with self.log.open("ab") as log:
             self._process = process = subprocess.Popen(
@@ -95,6 +97,8 @@ class Emulator:
                 kill_group(process.pid)
                 raise LocalError(f"the local AWS did not answer within {START_SECONDS:.0f} s:\n{self.log_tail()}")
             time.sleep(0.05)
+        for left_over in self.directory.glob(f"{LEFT_OVER}*"):
+            shutil.rmtree(left_over, ignore_errors=True)
 
     def stop(self) -> bool:
         """Stop it with all its workers, letting it save its data; answer whether it ran."""

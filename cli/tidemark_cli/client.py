@@ -181,7 +181,7 @@ class Connection:
     def _dispatch(self, message: Message) -> None:
         if message.get("type") == "delta":
             self._deltas.put_nowait(message)
-        elif "type" not in message or (message["type"] == "error" and "id" not in message):
+        elif "type" not in message or (message["type"] == "error" and message.get("id") is None):
             # API Gateway's own failure ({"message", "connectionId", "requestId"}), or an error that cannot name its
             # request.
             failure = {"code": "internal", "message": "no reason given", **message, "type": "error"}

@@ -49,11 +49,12 @@ def route(answer: Answer) -> Handler:
         client_id: str | None = None
         workspace: str | None = None
         try:
-            principal = principal_of(event, now)
-            workspace = principal.workspace
-            logger().info("received", extra=found | {"workspace": workspace, "role": principal.role})
+            authorized = received.get("authorizer") or {}
+            workspace = authorized.get("workspace")
+            logger().info("received", extra=found | {"workspace": workspace, "role": authorized.get("role")})
             message = wire.parse(event.get("body"))
-            client_id = wire.message_id(message)
+            client_id = wire.message_id(message)  # before the credential is judged: a refusal repeats it too
+            principal = principal_of(event, now)
             _send(connection, answer(Request(connection, principal, message, client_id, now)))
         except TidemarkError as error:
             logger().warning(
