@@ -180,4 +180,4 @@ def holds(operator: str, value: Any, operand: Any) -> bool:
 def alike(one: Any, other: Any) -> bool:
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
-    return isinstance(one, str | int | float) and one == other
+    return isinstance(one, str | int | float) and bool(one == other)

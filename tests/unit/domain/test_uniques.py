@@ -6,7 +6,7 @@ import math
 import random
 
 import pytest
-from datasketches import hll_sketch, tgt_hll_type
+from datasketches import hll_sketch, tgt_hll_type  # type: ignore[import-untyped]  # has no stubs
 from hypothesis import given
 from hypothesis import strategies as st
 

