@@ -1,0 +1,209 @@
+"""For every handler a scenario in which it does all that it does, for the injection to disturb.
+
+A scenario sets the stage, acts inside `armed` (there the faults happen) and leaves with every invariant checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import pytest
+
+from tests.support.checks import check_response, check_viewer, check_world
+from tests.support.clients import Client, Producer, RequestFailed, Viewer, checksums
+from tests.support.data import page, pages
+from tests.support.deployed import World
+
+Armed = Callable[[], AbstractContextManager[None]]
+Scenario = Callable[[World, Armed], None]
+
+SCENARIOS: dict[str, Scenario] = {}
+
+SETTLED = 200
+"""Minutes ago: an hour that no refresh reads again."""
+
+
+def scenario(handler: str) -> Callable[[Scenario], Scenario]:
+    """Register the scenario of a handler."""
+
+    def register(run: Scenario) -> Scenario:
+        SCENARIOS[handler] = run
+        return run
+
+    return register
+
+
+def watched(world: World, number: int = 1) -> list[Viewer]:
+    """Return viewers that follow the same view."""
+    viewers = [Viewer(world) for _ in range(number)]
+    for viewer in viewers:
+        viewer.follow()
+    return viewers
+
+
+@scenario("ws_authorize")
+def authorize(world: World, armed: Armed) -> None:
+    with armed():
+        viewer = Viewer(world)
+        viewer.connect()
+        writer = Client(world, world.write_key)
+        writer.connect()
+    Producer(world).track(writer, pages(world.now, 2))
+    check_world(world, viewer)
+
+
+@scenario("ws_connect")
+def connect(world: World, armed: Armed) -> None:
+    with armed():
+        viewer = Viewer(world)
+        viewer.connect()
+    viewer.follow()
+    Producer(world).send(pages(world.now, 2))
+    check_world(world, viewer)
+
+
+@scenario("ws_disconnect")
+def disconnect(world: World, armed: Armed) -> None:
+    leaving, staying = watched(world, 2)
+    with armed():
+        leaving.leave()
+    Producer(world).send(pages(world.now, 1))
+    world.deliver()
+    staying.drain()
+    check_viewer(world, staying)
+    with armed():
+        staying.leave()
+    Producer(world).send(pages(world.now, 1))
+    check_world(world, leaving, staying)
+
+
+@scenario("ws_bootstrap")
+def bootstrap(world: World, armed: Armed) -> None:
+    producer, viewer = Producer(world), Viewer(world)
+    producer.send(pages(world.now, 2) + pages(world.now, 2, SETTLED))
+    world.deliver()
+    viewer.connect()
+    with armed():
+        viewer.bootstrap()
+    check_viewer(world, viewer)
+    producer.send(pages(world.now, 1))
+    world.deliver()
+    with armed():
+        viewer.bootstrap()
+    check_world(world, viewer)
+
+
+@scenario("ws_subscribe")
+def subscribe(world: World, armed: Armed) -> None:
+    producer = Producer(world)
+    first, away = Viewer(world), Viewer(world)
+    first.connect()
+    first.bootstrap()
+    producer.send(pages(world.now, 2))  # nobody watches, so nothing is rendered
+    world.deliver()
+    with armed():
+        first.subscribe()
+    away.follow()
+    away.leave()
+    for _ in range(2):
+        producer.send(pages(world.now, 1))
+        world.deliver()
+    away.connect()
+    with armed():
+        assert away.subscribe()
+    check_world(world, first, away)
+
+
+@scenario("ws_unsubscribe")
+def unsubscribe(world: World, armed: Armed) -> None:
+    staying, leaving = watched(world, 2)
+    with armed():
+        leaving.unsubscribe()
+    Producer(world).send(pages(world.now, 1))
+    world.deliver()
+    assert leaving.drain() == [], "a delta came after `unsubscribed`"
+    staying.drain()
+    check_viewer(world, staying)
+    with armed():
+        staying.unsubscribe()
+    Producer(world).send(pages(world.now, 1))
+    check_world(world, staying, leaving)
+
+
+@scenario("ws_track")
+def track(world: World, armed: Armed) -> None:
+    (viewer,) = watched(world)
+    with armed():
+        Producer(world).track(viewer, pages(world.now, 2) + pages(world.now, 2, SETTLED))
+    check_world(world, viewer)
+
+
+@scenario("ws_ping")
+def ping(world: World, armed: Armed) -> None:
+    client = Client(world)
+    client.connect()
+    with armed():
+        client.request("ping", "pong")
+
+
+@scenario("ws_default")
+def default(world: World, armed: Armed) -> None:
+    client = Client(world)
+    client.connect()
+    with armed(), pytest.raises(RequestFailed, match="unknown_action"):
+        client.request("dance", "danced")
+
+
+@scenario("http_api")
+def http_api(world: World, armed: Armed) -> None:
+    (viewer,) = watched(world)
+    world.restart("http_api")
+    with armed():
+        Producer(world).send(pages(world.now, 2) + pages(world.now, 2, SETTLED))
+        world.deliver()
+        for _ in range(4):
+            answer = world.http(
+                "GET",
+                f"/v1/workspaces/{world.workspace}/snapshot",
+                query="dashboard=web&days=3",
+                headers={"authorization": f"Bearer {world.token()}"},
+            )
+            check_response(answer)
+            if answer.status == 200:
+                break
+    check_world(world, viewer)
+    shown = answer.json()
+    tabs = {f"tabs.{name}": tab for name, tab in shown["tabs"].items()}
+    assert shown["checksums"] == checksums({"kpis": shown["kpis"], "charts": shown["charts"], **tabs})
+    assert shown["kpis"]["pageviews"] == viewer.sections["kpis"]["pageviews"]
+
+
+@scenario("stream_fold")
+def stream_fold(world: World, armed: Armed) -> None:
+    viewers = watched(world)
+    producer = Producer(world)
+    repeated = page(world.now)
+    producer.send([repeated, *pages(world.now, 1)])
+    producer.send([repeated, *pages(world.now, 1), *pages(world.now, 1, SETTLED)])
+    with armed():
+        records = world.fold()
+    check_world(world, *viewers)
+    world.restart("stream_fold")
+    world.deliver_to("stream_fold", [*reversed(records), *records], batch_size=4)
+    check_world(world, *viewers)
+
+
+@scenario("stream_broadcast")
+def stream_broadcast(world: World, armed: Armed) -> None:
+    viewers = watched(world, 3)
+    _, gone, failing = viewers
+    gone.leave(told=False)
+    assert failing.connection
+    world.stack.connections.failing.add(failing.connection)
+    Producer(world).send(pages(world.now, 1))
+    world.fold()
+    with armed():
+        records = world.broadcast()
+    world.deliver_to("stream_broadcast", records, batch_size=1)
+    check_world(world, *viewers)
