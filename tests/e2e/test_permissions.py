@@ -1,0 +1,83 @@
+"""What the role of each function may do in the deployed stack: what it needs, and nothing beside it."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.e2e.deployment import Deployment
+
+TABLES = ("EventsTable", "CellsTable", "SnapshotsTable", "ConnectionsTable", "DirectoryTable")
+CALLS = ("GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")
+READ_VIEWS = {
+    "CellsTable": {"BatchGetItem"},
+    "SnapshotsTable": {"GetItem", "PutItem"},
+    "ConnectionsTable": {"GetItem"},
+    "DirectoryTable": {"GetItem"},
+}
+APPEND = {"EventsTable": {"PutItem"}, "DirectoryTable": {"GetItem"}}
+MAY: dict[str, dict[str, set[str]]] = {
+    "HttpApi": {**READ_VIEWS, **APPEND},
+    "WsAuthorize": {"DirectoryTable": {"GetItem"}},
+    "WsConnect": {"ConnectionsTable": {"PutItem"}},
+    "WsBootstrap": READ_VIEWS,
+    "WsSubscribe": {
+        **READ_VIEWS,
+        "SnapshotsTable": {"GetItem", "Query", "PutItem"},
+        "ConnectionsTable": {"GetItem", "Query", "PutItem", "UpdateItem"},
+    },
+    "WsUnsubscribe": {"ConnectionsTable": {"GetItem", "Query", "UpdateItem", "DeleteItem"}},
+    "WsTrack": APPEND,
+    "WsPing": {},
+    "WsDefault": {},
+    "WsDisconnect": {"ConnectionsTable": {"GetItem", "Query", "DeleteItem"}},
+    "StreamFold": {
+        "CellsTable": {"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"},
+        "ConnectionsTable": {"Query"},
+        "SnapshotsTable": {"GetItem", "PutItem"},
+        "DirectoryTable": {"GetItem"},
+    },
+    "StreamBroadcast": {"ConnectionsTable": {"GetItem", "Query", "DeleteItem"}},
+}
+READS_TOKEN_SECRET = {"HttpApi", "WsAuthorize"}
+
+
+def test_every_function_has_a_role_of_its_own(deployment: Deployment) -> None:
+    roles = {name for name in deployment.resources if name.endswith("Role")}
+    assert roles == {f"{name}FunctionRole" for name in MAY}
+
+
+@pytest.mark.parametrize("function", MAY)
+def test_a_function_may_do_what_it_needs_and_nothing_else(deployment: Deployment, function: str) -> None:
+    iam, dynamodb = deployment.client("iam"), deployment.client("dynamodb")
+    role = iam.get_role(RoleName=deployment.resources[f"{function}FunctionRole"])["Role"]["Arn"]
+
+    def allowed(actions: list[str], resource: str) -> set[str]:
+        answer = iam.simulate_principal_policy(PolicySourceArn=role, ActionNames=actions, ResourceArns=[resource])
+        results = answer["EvaluationResults"]
+        assert len(results) == len(actions)
+        return {result["EvalActionName"] for result in results if result["EvalDecision"] == "allowed"}
+
+    for table in TABLES:
+        arn = dynamodb.describe_table(TableName=deployment.resources[table])["Table"]["TableArn"]
+        expected = {f"dynamodb:{call}" for call in MAY[function].get(table, ())}
+        assert allowed([f"dynamodb:{call}" for call in CALLS], arn) == expected, table
+    read_secret, write_secret = "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"
+    secret = allowed([read_secret, write_secret], deployment.stack.token_secret_arn)
+    assert secret == ({read_secret} if function in READS_TOKEN_SECRET else set())
+    assert allowed(["iam:CreateUser", "lambda:InvokeFunction", "s3:GetObject", "dynamodb:ListTables"], "*") == set()
+
+
+def test_what_a_role_may_not_do_is_refused(deployment: Deployment) -> None:
+    role = deployment.client("iam").get_role(RoleName=deployment.resources["WsTrackFunctionRole"])["Role"]["Arn"]
+
+    def read_all_events() -> None:
+        # On AWS the role trusts only Lambda, and it is the assumption that is refused.
+        given = deployment.client("sts").assume_role(RoleArn=role, RoleSessionName="e2e")["Credentials"]
+        region = deployment.outputs.region
+        session = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], region)
+        deployment.client("dynamodb", session).scan(TableName=deployment.resources["EventsTable"])
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        read_all_events()
