@@ -37,6 +37,7 @@ class LiveServer:
         self.wrong_snapshots = 0
         self.errors: list[dict[str, Any]] = []
         self.silent: set[str] = set()
+        self.dies_after_subscribed = False
         self.url = ""
 
     @property
@@ -164,6 +165,6 @@ class LiveServer:
         answers: list[dict[str, Any]] = [
             {"type": "subscribed", "view": VIEW, "position": here, "recovered": recovered},
         ]
-        if position and recovered:
+        if position and recovered and not self.dies_after_subscribed:
             answers += [self.delta(seq) for seq in range(position["seq"] + 1, self.seq + 1)]
         return answers

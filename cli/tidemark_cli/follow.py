@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ class Pace:
     """API Gateway ends a connection after 10 minutes without a message."""
     renew_seconds: float = 110 * 60
     """API Gateway ends a connection after 2 hours. Up to a tenth earlier, so that clients do not renew all at once."""
+    catch_up_seconds: float = 5
+    """The missed deltas follow `subscribed` at once; a server that dies between leaves a gap that shows nowhere."""
     backoff_base_seconds: float = 0.5
     backoff_cap_seconds: float = 30
 
@@ -101,12 +104,17 @@ async def _session(
         yield await bootstrap(connection, view, replica)
     subscribed = await connection.subscribe(view, replica.position)
     yield Update(Kind.RESUMED) if subscribed.recovered else await bootstrap(connection, view, replica)
+    behind_at = clock() + pace.catch_up_seconds if subscribed.recovered else math.inf
     while clock() < renew_at:
+        if clock() >= behind_at:
+            behind_at = math.inf
+            if replica.position is None or replica.position.seq < subscribed.position.seq:
+                yield await bootstrap(connection, view, replica)
         if clock() >= ping_at:
             await connection.ping()
             ping_at = clock() + pace.ping_seconds
         try:
-            async with asyncio.timeout_at(min(ping_at, renew_at)):
+            async with asyncio.timeout_at(min(ping_at, renew_at, behind_at)):
                 delta = await connection.delta()
         except TimeoutError:
             continue

@@ -57,6 +57,7 @@ class FakeTidemark:
         self.asked: list[Message] = []
         self.errors: dict[str, Message] = {}
         self.is_refusing = False
+        self.dies_after_subscribed = False
         self._sockets: set[ServerConnection] = set()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self))
         self._ws: Server = serve(self._serve, "127.0.0.1", 0, process_request=self._authorize)
@@ -146,7 +147,7 @@ class FakeTidemark:
             position = message["position"]
             recovered = position["epoch"] == self.epoch
             yield {"type": "subscribed", "view": view, "position": self._position(), "recovered": recovered}
-            for delta in self.log if recovered else []:
+            for delta in self.log if recovered and not self.dies_after_subscribed else []:
                 if delta["seq"] > position["seq"]:
                     self.push(delta | {"view": view})
         else:

@@ -145,6 +145,15 @@ def test_a_lost_connection_comes_back_and_resumes_from_its_position(page: Page, 
     assert len(fake.requests("bootstrap")) == 1
 
 
+def test_missed_deltas_that_never_follow_are_made_up_for(page: Page, fake: FakeTidemark) -> None:
+    opened(page, fake)
+    fake.drop_connections()
+    fake.dies_after_subscribed = True
+    fake.change({"kpis": {"pageviews": 1235}}, is_sent=False)
+    expect(kpi(page, "pageviews")).to_have_text("1,235", timeout=15_000)
+    assert len(fake.requests("bootstrap")) == 2
+
+
 def test_a_position_that_cannot_be_resumed_bootstraps_again(page: Page, fake: FakeTidemark) -> None:
     opened(page, fake)
     fake.epoch = "e2"

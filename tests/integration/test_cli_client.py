@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -175,6 +176,18 @@ def test_a_viewer_that_was_away_recovers_by_its_position() -> None:
             assert Kind.DISCONNECTED in watching.kinds
             assert len(server.actions("bootstrap")) == 1
             assert watching.kinds.count(Kind.DELTA) == 51
+
+    live(scenario)
+
+
+def test_missed_deltas_that_never_follow_are_made_up_for() -> None:
+    async def scenario(server: LiveServer) -> None:
+        async with viewer(server, replace(QUICK, catch_up_seconds=0.05)) as watching:
+            async with server.away():
+                server.dies_after_subscribed = True
+                await server.commit(state(1), push=False)
+            await watching.until(server)
+            assert len(server.actions("bootstrap")) == 2
 
     live(scenario)
 

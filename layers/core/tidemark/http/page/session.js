@@ -4,6 +4,8 @@ import { holds } from "./checksum.js";
 import { applyDelta, applySnapshot, isComplete } from "./state.js";
 import { ConnectionLost, ServerError, backoffMs } from "./wire.js";
 
+const CATCH_UP_MS = 5000; // the missed deltas follow at once; a server that dies between leaves a gap that shows nowhere
+
 const keyOf = (view) => `${view.dashboard}:${view.days}`;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -69,6 +71,7 @@ export class Session {
       const [answer] = await this.#wire.ask({ action: "subscribe", view, position: { epoch, seq } });
       if (run !== this.#run) return;
       if (!answer.recovered) return this.#resync();
+      if (answer.position.seq > seq) setTimeout(() => this.#caughtUp(run, answer.position.seq), CATCH_UP_MS);
     } catch (error) {
       // A lost connection comes back by itself, and then calls connected().
       if (run !== this.#run || error instanceof ConnectionLost || !this.#on.failed(error)) return;
@@ -79,6 +82,11 @@ export class Session {
     this.#wire.settled();
     this.#on.live();
     this.#drain();
+  }
+
+  /** Start over unless the missed deltas up to `seq` have come. */
+  #caughtUp(run, seq) {
+    if (run === this.#run && this.#state.seq < seq) this.#resync();
   }
 
   /** Bootstrap again, at once the first time, then ever more slowly until a delta applies. */
