@@ -109,10 +109,10 @@ def assert_belongs(instant: datetime, timezone: str) -> None:
 
 @cache
 def changes_of(timezone: str) -> list[tuple[datetime, timedelta | None, timedelta | None]]:
-    """Return the changes of offset from 2011 to 2019: when, from what and to what."""
+    """Return the changes of offset from 2015 to 2019: when, from what and to what."""
     zone, week, minute = ZoneInfo(timezone), timedelta(days=7), MINUTE
     found = []
-    instant = datetime(2011, 1, 1, tzinfo=UTC)
+    instant = datetime(2015, 1, 1, tzinfo=UTC)
     while instant.year < 2020:
         low, high = instant, instant + week
         before, after = low.astimezone(zone).utcoffset(), high.astimezone(zone).utcoffset()

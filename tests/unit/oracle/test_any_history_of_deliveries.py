@@ -86,7 +86,7 @@ class Deliveries(RuleBasedStateMachine):
         one, other = self.some(chance), self.some(chance)
 
         def meanwhile() -> None:
-            self.now += timedelta(minutes=later)
+            self.let_pass(later)
             self.fold(1 - worker, other)
 
         self.step_in(at, meanwhile)
@@ -153,8 +153,7 @@ class Deliveries(RuleBasedStateMachine):
     @rule(minutes=st.sampled_from([1, 20, 30, 61, 24 * 60]))
     def wait(self, minutes: int) -> None:
         """An hour, a midnight or, with a day, every lease passes."""
-        self.now += timedelta(minutes=minutes)
-        self.viewers = {key: client for key, client in self.viewers.items() if client.until > self.now}
+        self.let_pass(minutes)
 
     @precondition(lambda self: self.pending)
     @rule(worker=st.integers(0, 1), chance=chances)
@@ -197,6 +196,10 @@ class Deliveries(RuleBasedStateMachine):
         for view in VIEWS:
             self.look_once(view, 0)
             self.look_once(view, 1)
+
+    def let_pass(self, minutes: int) -> None:
+        self.now += timedelta(minutes=minutes)
+        self.viewers = {key: client for key, client in self.viewers.items() if client.until > self.now}
 
     def event(self, number: int, age: int) -> dict[str, Any]:
         """Return the one event that has this number in its hour."""
@@ -264,6 +267,7 @@ def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contention, "LONGEST_PAUSE_SECONDS", 0)
 
 
+@pytest.mark.timeout(900)  # a failure is shrunk for five minutes
 class TestAnyHistoryOfDeliveries(Deliveries.TestCase):  # type: ignore[misc,valid-type]  # made by Hypothesis
     settings = settings(
         max_examples=max(25, settings().max_examples // 4),
