@@ -1,7 +1,8 @@
 """Install what the lock files name: `python3 local/install.py run|dev`. Uses the standard library only.
 
 Makes `.venv` (SAM, the package and the CLI; with `dev` also the tools) and `.local/venv-ministack` (the local AWS),
-side by side. Nothing happens when the lock files and the Python are those of the last time.
+side by side. Nothing happens when the lock files and the Python are those of the last time. Tests in the browser also
+need Chromium, which no package index has: with `dev` it comes from Debian's packages, unless there is one.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -23,6 +25,7 @@ MINISTACK_VENV = ROOT / ".local" / "venv-ministack"
 LOCKS = ROOT / "requirements"
 DISTRIBUTIONS = (ROOT / "layers" / "core", ROOT / "cli")
 PROFILES = ("run", "dev")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 class InstallError(Exception):
@@ -38,6 +41,8 @@ def main(profile: str) -> None:
     (ROOT / ".local").mkdir(exist_ok=True)
     with (ROOT / ".local" / "install.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        if profile == "dev":
+            install_browser()
         if main_is_current(profile) and ministack_is_current():
             return
         started = time.monotonic()
@@ -48,6 +53,17 @@ def main(profile: str) -> None:
         for job in jobs:
             job.result()
         print(f"installed in {time.monotonic() - started:.0f} s", flush=True)
+
+
+def install_browser() -> None:
+    """Install Chromium unless there is a browser of its kind; raises `InstallError` where that is not ours to do."""
+    if any(shutil.which(name) for name in BROWSERS):
+        return
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        raise InstallError("the tests need Chromium: install it, for example with sudo apt-get install chromium")
+    print("installing Chromium for the tests in the browser", flush=True)
+    call(["apt-get", "-qq", "update"])
+    call(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-y", "install", "chromium"])
 
 
 def bootstrap_uv() -> None:
