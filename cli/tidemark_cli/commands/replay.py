@@ -138,7 +138,7 @@ def _target(settings: Settings, name: str | None, key: str | None, create: bool)
     workspace = settings.workspace(name)
     if create:
         admin.create_workspace(
-            new_workspace(workspace, timezone="UTC", dashboards=shipped_dashboards(), retention_days=90, now=now())
+            new_workspace(workspace, timezone="UTC", dashboards=shipped_dashboards(), retention_days=30, now=now())
         )
     found = admin.workspace(workspace)
     if stack.local.write_key and workspace == stack.local.workspace:

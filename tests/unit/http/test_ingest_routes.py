@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import logging
 import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from tidemark.domain.errors import Throttled, Unavailable
 from tidemark.domain.segment import CALLS
 from tidemark.http.app import create_app
 from tidemark.http.body import MAX_BODY_BYTES
+from tidemark.observability import logger
 from tidemark.services.ports import Workspace
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
@@ -301,6 +303,7 @@ def test_a_directory_that_is_down_asks_for_a_retry(api: Gateway, services: Servi
 def test_a_defect_answers_500_without_what_caused_it(
     api: Gateway, services: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, logger().name)  # whatever a test before has set
     services.event_log.failures = [RuntimeError("the password is swordfish")]
     answer = api.post("/v1/batch", batch(PAGE), BASIC)
     assert answer.status == 500
@@ -318,6 +321,7 @@ def test_a_defect_answers_500_without_what_caused_it(
 def test_every_request_is_logged_with_workspace_and_request_id_and_never_a_credential(
     api: Gateway, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO, logger().name)  # whatever a test before has set
     api.post("/v1/batch", batch(PAGE, writeKey=KEY), BASIC)
     api.post("/v1/batch", batch(PAGE, writeKey="tmk_secret"))
     received, refused = caplog.records

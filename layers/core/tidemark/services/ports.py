@@ -29,7 +29,7 @@ class Workspace:
     timezone: str = "UTC"
     dashboards: tuple[str, ...] = ("web", "meetings")
     shards: tuple[tuple[int, int], ...] = ((0, 1),)
-    retention_days: int = 90
+    retention_days: int = 30
     created_at: str = ""
 
     def shards_at(self, hour_seconds: int) -> int:
