@@ -19,7 +19,7 @@ from botocore.hooks import BaseEventHooks
 from benchmarks.support import units
 from benchmarks.support.prices import Use, add
 from benchmarks.support.units import Item
-from tidemark.services.watching import BROADCAST_WORKERS
+from tidemark.services import broadcast
 
 WAITING_SECONDS: Mapping[str, float] = {
     "TransactWriteItems": 0.010,
@@ -27,7 +27,7 @@ WAITING_SECONDS: Mapping[str, float] = {
     "GetSecretValue": 0.010,
 }
 OTHER_WAITING_SECONDS = 0.005
-CONCURRENT: Mapping[str, int] = {"PostToConnection": BROADCAST_WORKERS}
+CONCURRENT: Mapping[str, int] = {"PostToConnection": broadcast.WORKERS}
 """How many of a call are under way at once; all others are taken to follow one another."""
 
 MONTHS_STORED: Mapping[str, float] = {"EventsTable": 1, "CellsTable": 1, "SnapshotsTable": 1 / 30}
@@ -134,8 +134,9 @@ class Meter:
         if not done:
             raise RuntimeError("a transaction failed, which the fakes cannot undo here")
         for entry in params["TransactItems"]:
-            put = entry["Put"]
-            self._write(put["TableName"], put["Item"], put["Item"], done, transactional=True)
+            ((_, write),) = entry.items()
+            item = write.get("Item")
+            self._write(write["TableName"], item or write["Key"], item, done, transactional=True)
 
     def _write(self, table: str, keyed: Item, item: Item | None, done: bool, *, transactional: bool = False) -> None:
         """Count a write. `item` is what stands there now: None if that has to be read, empty if nothing does."""

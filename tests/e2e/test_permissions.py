@@ -38,7 +38,7 @@ MAY: dict[str, dict[str, set[str]]] = {
         "SnapshotsTable": {"GetItem", "PutItem"},
         "DirectoryTable": {"GetItem"},
     },
-    "StreamBroadcast": {"ConnectionsTable": {"GetItem", "Query", "DeleteItem"}},
+    "StreamBroadcast": {"ConnectionsTable": {"GetItem", "Query", "DeleteItem", "UpdateItem"}},
 }
 READS_TOKEN_SECRET = {"HttpApi", "WsAuthorize"}
 

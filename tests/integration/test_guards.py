@@ -26,9 +26,10 @@ from tidemark.aws.cells import DynamoCells
 from tidemark.aws.connections import DynamoConnections
 from tidemark.aws.snapshots import DynamoSnapshots
 from tidemark.domain.definitions import Dashboard, load
+from tidemark.services.broadcast import Broadcast
 from tidemark.services.fold import FoldChunks
 from tidemark.services.views import Views
-from tidemark.services.watching import Broadcast, Watching
+from tidemark.services.watching import Watching
 
 LEADER = load(
     """

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -15,9 +17,17 @@ from tests.support.data import SMALL, page, pages
 from tests.support.deployed import World
 from tests.support.stack import Stack
 from tidemark.domain.definitions import load
+from tidemark.services.broadcast import WORKERS
 from tidemark.services.watching import LEASE_SECONDS
 
 SETTLED = 200
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline, "it never came to hold"
+        time.sleep(0.02)
 
 
 def writes(world: World, table: str) -> list[str]:
@@ -148,23 +158,44 @@ def test_a_gone_connection_is_removed_by_the_next_push(world: World) -> None:
 
 
 def test_slow_and_failing_connections_do_not_delay_the_others(world: World) -> None:
+    """Neither within a batch of deltas nor in the batches that come while a connection hangs."""
     slow, failing, *others = viewers = [Viewer(world) for _ in range(6)]
     for viewer in viewers:
         viewer.follow()
     assert slow.connection
     assert failing.connection
-    world.stack.connections.slow[slow.connection] = 1
-    world.stack.connections.failing.add(failing.connection)
     Producer(world).send(pages(world.now, 1))
-    world.fold()
-    world.stack.connections.sent_at.clear()
-    world.broadcast()
+    world.deliver()
+    world.stack.connections.slow[slow.connection] = 3
+    world.stack.connections.failing.add(failing.connection)
     arrived = world.stack.connections.sent_at
-    late = arrived[slow.connection][0]
-    assert all(late - arrived[viewer.connection][0] > 0.5 for viewer in others if viewer.connection)
+    arrived.clear()
+    for _ in range(3):
+        Producer(world).send(pages(world.now, 1))
+        world.deliver()
+    assert slow.connection not in arrived
+    assert [len(arrived[viewer.connection or ""]) for viewer in others] == [3] * 4
     assert not failing.connected
+    until(lambda: not slow.connected)
     world.stack.connections.slow.clear()
     check_world(world, *viewers)
+
+
+def test_more_hanging_connections_than_workers_do_not_delay_the_others(stack: Stack) -> None:
+    with World(stack, definitions=SMALL) as world:
+        hanging = [Viewer(world) for _ in range(WORKERS + 3)]
+        others = [Viewer(world) for _ in range(3)]
+        for viewer in (*hanging, *others):
+            viewer.follow()
+        connections = world.stack.connections
+        connections.slow.update({viewer.connection: 3 for viewer in hanging if viewer.connection})
+        connections.sent_at.clear()
+        Producer(world).send(pages(world.now, 1))
+        world.deliver()
+        assert all(viewer.connection in connections.sent_at for viewer in others)
+        assert not any(viewer.connection in connections.sent_at for viewer in hanging)
+        until(lambda: not any(viewer.connected for viewer in hanging))
+        check_world(world, *others)
 
 
 def test_deltas_end_with_the_subscription(world: World) -> None:

@@ -16,10 +16,11 @@ from tidemark.domain.definitions import shipped
 from tidemark.domain.fold import Fold
 from tidemark.domain.snapshot import frame_of, render
 from tidemark.domain.views import View, window_at_hour
+from tidemark.services.broadcast import Broadcast
 from tidemark.services.fold import FoldChunks
 from tidemark.services.ports import Connection, Workspace
 from tidemark.services.views import Views
-from tidemark.services.watching import Broadcast, Watching
+from tidemark.services.watching import Watching
 
 NEVER = 2**40
 RETENTION_SECONDS = 90 * 86_400
@@ -47,7 +48,7 @@ class World:
         self.sockets = MemorySockets()
         self.records: list[Chunk] = []
         self._epochs = count(1)
-        self._failures: list[tuple[str, Exception]] = []
+        self._failures: list[tuple[str, Exception | None]] = []
 
     def worker(self) -> Worker:
         """Return a new worker, which remembers nothing."""

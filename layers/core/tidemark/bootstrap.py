@@ -14,9 +14,10 @@ from tidemark.aws.snapshots import DynamoSnapshots
 from tidemark.aws.sockets import ApiGatewaySockets
 from tidemark.domain.definitions import shipped
 from tidemark.observability import logger
+from tidemark.services.broadcast import Broadcast
 from tidemark.services.fold import FoldChunks
 from tidemark.services.views import Views
-from tidemark.services.watching import Broadcast, Watching
+from tidemark.services.watching import Watching
 from tidemark.settings import settings
 
 
@@ -80,7 +81,7 @@ class Container:
             self.connections,
             self.sockets,
             lambda connection, error: logger().warning(
-                "push failed", extra={"connection": connection, "reason": repr(error)}
+                "push failed", extra={"connection": connection, "reason": repr(error) if error else "too slow"}
             ),
         )
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from tidemark.domain.cells import Cell
 from tidemark.domain.chunks import Chunk
+from tidemark.domain.messages import Delivery, Listener, Notice, UserMessage
 from tidemark.domain.views import View
 
 
@@ -201,3 +202,46 @@ class Sockets(Protocol):
         """Send one message; answer False if the connection is gone."""
 
     def disconnect(self, connection: str) -> None: ...
+
+
+class Listeners(Protocol):
+    """The connections of users that take messages."""
+
+    def listen(self, connection: str, workspace: str, user: str, thread: str | None, expires_at: int) -> None:
+        """Have a connection take its user's messages until `expires_at`, those of `thread` before others.
+
+        It ends with the connection's lease. Raises `InvalidRequest` if that is over or has too many threads.
+        """
+
+    def listeners(self, workspace: str, user: str, now_seconds: int) -> list[Listener]:
+        """Read the connections on which a user listens, consistently."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What became of a message: where it first went, and the message itself while it is not acknowledged."""
+
+    delivery: Delivery
+    pending: UserMessage | None
+
+
+class Inbox(Protocol):
+    """The messages of users that are not acknowledged, and the ids of all that were sent."""
+
+    def append(self, workspace: str, notice: Notice, now_seconds: int) -> UserMessage:
+        """Store a message behind all others of its user.
+
+        Raises `Conflict` if another one came first or its id is known, and `Undeliverable` if the inbox is full.
+        """
+
+    def find(self, workspace: str, user: str, message_id: str, now_seconds: int) -> Placed | None:
+        """Read what became of the message of that id; None if there was none."""
+
+    def record(self, workspace: str, user: str, message_id: str, delivery: Delivery) -> None:
+        """State where a message was pushed to, for those who send it again."""
+
+    def pending(self, workspace: str, user: str, now_seconds: int) -> list[UserMessage]:
+        """Read the messages that are not acknowledged, oldest first, consistently."""
+
+    def remove(self, workspace: str, user: str, message_ids: Sequence[str], now_seconds: int) -> None:
+        """Take messages out; ids that are not in it, or no longer, change nothing. Raises `Conflict`: try again."""
