@@ -9,10 +9,10 @@ from tidemark.bootstrap import container
 from tidemark.observability import logger
 from tidemark.services.ports import Connection
 from tidemark.services.watching import LEASE_SECONDS
-from tidemark.websocket import OK, principal_of
+from tidemark.websocket import OK, Event, lifecycle, principal_of
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+def connected(event: Event, context: object) -> dict[str, Any]:
     """Store the lease of the connection; whatever fails refuses it, and the client tries again.
 
     Browsers drop a connection whose offer of subprotocols is not answered, so the first one is.
@@ -26,3 +26,6 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     offered = headers.get("sec-websocket-protocol")
     return OK | ({"headers": {"Sec-WebSocket-Protocol": offered.split(",")[0].strip()}} if offered else {})
+
+
+handler = lifecycle("CONNECT", connected)

@@ -33,7 +33,9 @@ def test_a_message_needs_an_id(client: Client, action: str, wrong: Any) -> None:
     assert (answer["code"], answer["field"], answer["id"]) == ("invalid_request", "id", None)
 
 
-@pytest.mark.parametrize("action", ["dance", "connect", "$connect", "authorize", "PING", "\ud800", ""])
+@pytest.mark.parametrize(
+    "action", ["dance", "connect", "$connect", "$disconnect", "$default", "authorize", "PING", "\ud800", ""]
+)
 def test_an_unknown_action_is_answered(client: Client, action: str) -> None:
     assert refusal(client, action=action, id="1") == "unknown_action"
 

@@ -25,7 +25,7 @@ def websocket(
     route: str, connection: str, authorizer: Mapping[str, Any] | None, body: str | None = None
 ) -> dict[str, Any]:
     """Return what a route of a WebSocket API gets."""
-    kind = {"$connect": "CONNECT", "$disconnect": "DISCONNECT"}.get(route, "MESSAGE")
+    kind = "MESSAGE" if body is not None else {"$connect": "CONNECT", "$disconnect": "DISCONNECT"}[route]
     context = {"routeKey": route, "eventType": kind, **_context(connection)}
     if authorizer is not None:
         context["authorizer"] = {"integrationLatency": 21, **authorizer}

@@ -10,7 +10,7 @@ from typing import Any, cast
 from tidemark import wire
 from tidemark.bootstrap import container
 from tidemark.domain.credentials import Action, Principal, Role
-from tidemark.domain.errors import TidemarkError, Unauthorized
+from tidemark.domain.errors import InvalidRequest, TidemarkError, Unauthorized
 from tidemark.observability import logger
 from tidemark.services.authenticate import open_workspace
 from tidemark.services.ports import Workspace
@@ -68,6 +68,30 @@ def route(answer: Answer) -> Handler:
         return OK
 
     return handler
+
+
+def unknown(request: Request) -> Iterable[wire.Message]:
+    """Raise what a client is told whose message no route takes."""
+    action = request.message.get("action")
+    if not isinstance(action, str):
+        raise InvalidRequest("a message has an action, like 'bootstrap'", field="action")
+    raise InvalidRequest(f"there is no action {action[:64]!r}", code="unknown_action", field="action")
+
+
+refuse = route(unknown)
+
+
+def lifecycle(kind: str, handler: Handler) -> Handler:
+    """Return the Lambda handler of `$connect` (`kind` CONNECT) or `$disconnect` (DISCONNECT).
+
+    A gateway that routes by the message's action can bring a message there, too, whose action is the route's name.
+    That is an action like any other that does not exist.
+    """
+
+    def guarded(event: Event, context: object) -> dict[str, Any]:
+        return (handler if event["requestContext"]["eventType"] == kind else refuse)(event, context)
+
+    return guarded
 
 
 def principal_of(event: Event, now: datetime) -> Principal:
