@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -74,15 +74,19 @@ class Gateway:
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
-    """Serve the application on a free port of this machine, through the gateway; yields its address."""
+def serving(app: FastAPI, refusals: Iterable[Answer] = ()) -> Iterator[str]:
+    """Serve the application on a free port of this machine, through the gateway; yields its address.
+
+    The first requests meet the gateway's own `refusals`, which the application never sees.
+    """
+    refused = iter(refusals)
 
     class Handler(BaseHTTPRequestHandler):
         gateway: Gateway
 
         def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            answer = self.gateway.request("POST", self.path, content, dict(self.headers))
+            answer = next(refused, None) or self.gateway.request("POST", self.path, content, dict(self.headers))
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)

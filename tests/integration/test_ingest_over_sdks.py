@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -12,7 +13,7 @@ import rudderstack.analytics.client
 import segment.analytics.client
 
 from tests.faults import Faults, without_pauses
-from tests.gateway import serving
+from tests.gateway import Answer, serving
 from tidemark.aws.clients import ATTEMPTS, dynamodb
 from tidemark.aws.items import decode, encode
 from tidemark.bootstrap import Container
@@ -89,6 +90,21 @@ def test_answers_that_are_lost_on_the_way_count_nothing_twice(
     with serving(create_app(container)) as url:
         assert list(use(sdk, url)) == []
     assert faults.calls > 2 * ATTEMPTS
+    expect_everything_once(stored(tables))
+
+
+@pytest.mark.parametrize("sdk", CLIENTS, ids=["segment", "rudder"])
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [(429, "Too Many Requests"), (500, "Internal Server Error"), (503, "Service Unavailable")],
+)
+def test_an_sdk_repeats_what_the_gateway_itself_refused(
+    tables: SimpleNamespace, container: Container, sdk: Client, status: int, message: str
+) -> None:
+    """An HTTP API words its own errors, without a code."""
+    refusal = Answer(status, {"content-type": "application/json"}, json.dumps({"message": message}).encode())
+    with serving(create_app(container), refusals=[refusal] * 2) as url:
+        assert list(use(sdk, url)) == []
     expect_everything_once(stored(tables))
 
 
