@@ -19,6 +19,7 @@ SHIMS = (
     "compressed_bodies",
     "table_ttl",
     "ttl_stream_records",
+    "stream_pollers",
     "reserved_concurrency",
     "accepted_types",
     "durable_state",

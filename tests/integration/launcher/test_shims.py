@@ -128,3 +128,23 @@ def test_functions_see_nothing_of_the_environment_of_the_caller(local_aws: Local
     names = set(invoke(local_aws, "silent")["payload"])
     assert "AWS_ENDPOINT_URL" in names
     assert not names & {"PYTHONPATH", "VIRTUAL_ENV", "AWS_PROFILE", "PYTEST_CURRENT_TEST", "PYTEST_VERSION"}
+
+
+def test_stream_pollers_a_slow_function_of_one_stream_does_not_delay_another(local_aws: LocalAws) -> None:
+    dynamodb = local_aws.client("dynamodb")
+
+    def exists(pk: str) -> bool:
+        return "Item" in dynamodb.get_item(TableName="shims", Key={"pk": {"S": pk}}, ConsistentRead=True)
+
+    def until(pk: str) -> None:
+        deadline = time.monotonic() + 20
+        while not exists(pk):
+            assert time.monotonic() < deadline, f"{pk} never comes"
+            time.sleep(0.02)
+
+    dynamodb.put_item(TableName="slow", Item={"pk": {"S": "1"}})
+    until("copy-slow-began")
+    dynamodb.put_item(TableName="shims", Item={"pk": {"S": "quick"}})
+    until("copy-quick")
+    assert not exists("copy-slow-ended")
+    until("copy-slow-ended")
