@@ -15,6 +15,9 @@ from websockets.sync.client import connect
 
 from .conftest import LocalAws
 
+WORKERS_PER_FUNCTION = 6
+"""local/launcher/shims/bounded_workers.py, which only MiniStack's own environment can import."""
+
 
 def invoke(local_aws: LocalAws, function: str, payload: dict[str, Any] | None = None) -> dict[str, Any]:
     answer = local_aws.client("lambda").invoke(FunctionName=function, Payload=json.dumps(payload or {}))
@@ -148,3 +151,10 @@ def test_stream_pollers_a_slow_function_of_one_stream_does_not_delay_another(loc
     until("copy-quick")
     assert not exists("copy-slow-ended")
     until("copy-slow-ended")
+
+
+def test_bounded_workers_a_crowd_shares_a_few_processes(local_aws: LocalAws) -> None:
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: invoke(local_aws, "busy"), range(20)))
+    assert all(answer["error"] is None for answer in answers)
+    assert len({answer["payload"] for answer in answers}) <= WORKERS_PER_FUNCTION
