@@ -56,7 +56,7 @@ def main() -> None:
     add(shared, per_million(sessions.hour(), HOUR_EVENTS))
     for use in (*at_once.values(), *gathered.values()):
         add(use, shared)
-    show(at_once, gathered, viewer_hours)
+    show(at_once, gathered, viewer_hours, sessions.thousand_idle_hours())
 
 
 def warm_up(world: MeteredWorld, events: Iterator[Event]) -> None:
@@ -109,7 +109,7 @@ def per_million(use: Mapping[tuple[str, str], float], events: int) -> Use:
     return {key: quantity * MILLION / events for key, quantity in use.items()}
 
 
-def show(at_once: Mapping[int, Use], gathered: Mapping[int, Use], viewer_hours: Use) -> None:
+def show(at_once: Mapping[int, Use], gathered: Mapping[int, Use], viewer_hours: Use, idle_hours: Use) -> None:
     """Print the ledger, the totals, the viewers and the line of JSON."""
     columns = [f"{size} a request" for size in SIZES]
     keys = sorted({key for use in at_once.values() for key in use})
@@ -135,7 +135,7 @@ def show(at_once: Mapping[int, Use], gathered: Mapping[int, Use], viewer_hours: 
     )
     print("1,000 viewer-hours with a delta a second:")
     table(["what", "$"], [*([": ".join(k), v] for k, v in sorted(dollars(viewer_hours).items()) if v >= 0.0005)])
-    print(f"All together ${total(viewer_hours):.2f}.\n")
+    print(f"All together ${total(viewer_hours):.2f}. Without any event ${total(idle_hours):.2f}.\n")
     print(f"To reach: at most ${TARGET} at 100 events a request. Measured: ${totals[100]:.3f}.\n")
     figures: dict[str, Any] = {
         "dollars_per_million": {str(size): round(totals[size], 4) for size in SIZES},
@@ -145,6 +145,7 @@ def show(at_once: Mapping[int, Use], gathered: Mapping[int, Use], viewer_hours: 
             str(size): {line: round(value, 5) for line, value in by_line[size].items()} for size in SIZES
         },
         "dollars_per_1000_viewer_hours": round(total(viewer_hours), 3),
+        "dollars_per_1000_idle_viewer_hours": round(total(idle_hours), 3),
         "prices_checked": CHECKED,
     }
     result("cost", figures)

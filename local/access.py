@@ -14,7 +14,7 @@ from tidemark_cli.admin import Admin, new_workspace
 from tidemark_cli.stack import Stack
 
 WORKSPACE = "demo"
-DASHBOARDS = ("web", "meetings")
+DASHBOARDS = ("web", "meetings", "lifecycle")
 RETENTION_DAYS = 90
 TOKEN_LIFETIME = timedelta(days=90)
 
@@ -66,5 +66,4 @@ def working_key(admin: Admin, earlier: Outputs | None) -> str | None:
 
 def dashboard_url(page: str, outputs: Outputs) -> str:
     """Return the page's URL with the way in; a fragment is never sent to a server."""
-    fragment = {"token": outputs.read_token, "ws": outputs.websocket_url, "workspace": outputs.workspace}
-    return f"{page}#{urlencode({**fragment, 'dashboard': 'web', 'days': 30})}"
+    return f"{page}?{urlencode({'dashboard': 'web', 'days': 30})}#{urlencode({'token': outputs.read_token})}"

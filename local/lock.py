@@ -15,6 +15,7 @@ LOCKS = (
     ("requirements/uv.in", "requirements/uv.txt", None),
     ("requirements/run.in", "requirements/run.txt", None),
     ("requirements/http_api.in", "functions/http_api/requirements.txt", "requirements/run.txt"),
+    ("requirements/cron_health.in", "functions/cron_health/requirements.txt", "requirements/run.txt"),
     ("requirements/dev.in", "requirements/dev.txt", None),
     ("requirements/ministack.in", "requirements/ministack.txt", None),
 )

@@ -45,6 +45,8 @@ def write_sam_environment(endpoint_url: str, stack: Mapping[str, str], path: Pat
         "AWS_ENDPOINT_URL": endpoint_url,
         "CALLBACK_ENDPOINT": stack["WebSocketUrl"].replace("ws://", "http://"),
         "TOKEN_SECRET_ARN": stack["TokenSecretArn"],
+        "HTTP_URL": stack["HttpUrl"],
+        "WEBSOCKET_URL": stack["WebSocketUrl"],
     }
     path.write_text(json.dumps({"Parameters": tables | found}, indent=2) + "\n")
 

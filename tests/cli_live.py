@@ -57,8 +57,7 @@ class LiveServer:
             "base": seq - 1,
             "seq": seq,
             "patch": patch,
-            "checksums": {name: sums[name] for name in (*patch, "full") if name in sums},
-            "generated_at": STAMP,
+            "checksums": {"full": sums["full"]},
         }
 
     async def commit(self, state: State, *, push: bool = True) -> None:
@@ -122,6 +121,8 @@ class LiveServer:
         match action:
             case "bootstrap":
                 return self._bootstrap(message.get("have", {}))
+            case "reconcile":
+                return self._reconcile(message.get("position"), message.get("have", {}), connection in self.viewers)
             case "subscribe":
                 self.viewers.add(connection)
                 return self._subscribe(message.get("position"))
@@ -138,7 +139,7 @@ class LiveServer:
         state = self.states[-1]
         sums = checksums_of(state)
         wanted = [name for name in state if have.get(name) != sums[name]]
-        head = {
+        head: dict[str, Any] = {
             "type": "snapshot",
             "view": VIEW,
             "position": {"epoch": self.epoch, "seq": self.seq},
@@ -159,11 +160,32 @@ class LiveServer:
         self.wrong_snapshots = max(0, self.wrong_snapshots - 1)
         return answers
 
+    def _reconcile(
+        self, position: dict[str, Any] | None, have: dict[str, str], subscribed: bool
+    ) -> list[dict[str, Any]]:
+        head, *sections = self._bootstrap(have)
+        same = have | {"full": head["checksums"]["full"]} == head["checksums"]
+        verdict = "behind" if position != head["position"] else "current" if same else "diverged"
+        checksums = {"full": head["checksums"]["full"]} if same else head["checksums"]
+        changed: dict[str, Any] = {
+            "type": "reconciled",
+            "verdict": verdict,
+            "subscribed": subscribed,
+            "checksums": checksums,
+        }
+        return [head | changed, *sections]
+
     def _subscribe(self, position: dict[str, Any] | None) -> list[dict[str, Any]]:
         here = {"epoch": self.epoch, "seq": self.seq}
         recovered = bool(position and position["epoch"] == self.epoch and position["seq"] >= self.oldest_delta)
         answers: list[dict[str, Any]] = [
-            {"type": "subscribed", "view": VIEW, "position": here, "recovered": recovered},
+            {
+                "type": "subscribed",
+                "view": VIEW,
+                "position": here,
+                "checksums": {"full": checksums_of(self.states[-1])["full"]},
+                "recovered": recovered,
+            },
         ]
         if position and recovered and not self.dies_after_subscribed:
             answers += [self.delta(seq) for seq in range(position["seq"] + 1, self.seq + 1)]

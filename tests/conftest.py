@@ -1,4 +1,4 @@
-"""Fixtures for every kind of test: an AWS in the process (moto), with the tables that template.yaml declares."""
+"""Fixtures for every kind of test: an AWS in the process (moto), with the tables of template.yaml; a deployed stack."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from types import SimpleNamespace
 import pytest
 from moto import mock_aws
 
+from tests.e2e.fixtures import deployment, make_tenant, tenant
 from tests.template import of_type
 from tidemark.aws import clients
 from tidemark.settings import settings
 
+__all__ = ["deployment", "make_tenant", "tenant"]
 TOKEN_SECRETS = {"k1": "1" * 64, "k2": "2" * 64}
 """The keys of tokens, by id; `k1` is current."""
 

@@ -13,7 +13,8 @@ from tests.support.clients import Viewer
 
 SESSION_HOURS = 2
 """API Gateway ends a connection after two hours."""
-PINGS_PER_HOUR = 12
+CHECKS_PER_HOUR = 120
+"""Of a viewer to whom nothing comes: a `reconcile` every 30 seconds. One with a delta a second makes none."""
 MANY = 20
 DELTAS = 10
 VIEWER_HOURS = 1000
@@ -22,10 +23,10 @@ SECONDS = 3600
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """The use of one session (connect, bootstrap, subscribe, disconnect) and of one ping."""
+    """The use of one session (connect, bootstrap, subscribe, disconnect) and of one check that all is current."""
 
     session: Use
-    ping: Use
+    check: Use
 
     @classmethod
     def measure(cls, world: MeteredWorld, stays: Viewer) -> Sessions:
@@ -33,24 +34,29 @@ class Sessions:
         stays.follow()
         with_modules_loaded = Viewer(world, stays.view)
         with_modules_loaded.follow()
-        with_modules_loaded.request("ping", "pong")
+        with_modules_loaded.reconcile()
         with_modules_loaded.leave()
         viewer = Viewer(world, stays.view)
         with world.metering() as session:
             viewer.follow()
-        with world.metering() as ping:
-            viewer.request("ping", "pong")
+        with world.metering() as check:
+            assert viewer.reconcile() == "current"
         with world.metering() as leaving:
             viewer.leave()
         add(session, leaving)
-        return cls(session, ping)
+        return cls(session, check)
 
     def hour(self) -> Use:
         """Return the use of one viewer in an hour, deltas left out."""
         use: Use = {("WebSocket minutes", "viewers"): 60.0}
         add(use, self.session, 1 / SESSION_HOURS)
-        add(use, self.ping, PINGS_PER_HOUR)
         return use
+
+    def thousand_idle_hours(self) -> Use:
+        """Return the use of 1,000 viewer-hours in which nothing happens."""
+        use = self.hour()
+        add(use, self.check, CHECKS_PER_HOUR)
+        return {key: VIEWER_HOURS * quantity for key, quantity in use.items()}
 
 
 def thousand_viewer_hours(world: MeteredWorld, first: Viewer, sessions: Sessions, events: Iterator[Event]) -> Use:

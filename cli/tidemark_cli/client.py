@@ -4,7 +4,7 @@
 
     async with open_connection(url, token) as connection:
         assembly = await connection.bootstrap({"dashboard": "web", "days": 30})
-        await connection.subscribe({"dashboard": "web", "days": 30}, Position.parse(assembly.snapshot["position"]))
+        await connection.subscribe({"dashboard": "web", "days": 30}, Position.parse(assembly.head["position"]))
         delta = await connection.delta()
 
 `tidemark_cli.follow` is what a viewer builds on it.
@@ -62,6 +62,17 @@ class Subscribed:
 
     position: Position
     recovered: bool
+    full: str
+    """The checksum `full` at that position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """The answer to `reconcile`, with the sections that differ."""
+
+    assembly: Assembly
+    verdict: str
+    subscribed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +102,17 @@ class Connection:
         action: Message = {"action": "bootstrap", "view": dict(view)}
         if have:
             action["have"] = dict(have)
-        async with self._request(action) as answer:
-            assembly = Assembly(await answer())
-            while not assembly.complete:
-                assembly.add(await answer())
-        return assembly
+        return await self._assemble(action)
+
+    async def reconcile(
+        self, view: Mapping[str, Any], position: Position | None, have: Mapping[str, str]
+    ) -> Reconciled:
+        """Ask where the view stands; what differs from `position` and the checksums of `have` comes with the answer."""
+        action: Message = {"action": "reconcile", "view": dict(view), "have": dict(have)}
+        if position is not None:
+            action["position"] = position.as_dict()
+        assembly = await self._assemble(action)
+        return Reconciled(assembly, assembly.head["verdict"], assembly.head["subscribed"])
 
     async def subscribe(self, view: Mapping[str, Any], position: Position | None = None) -> Subscribed:
         """Subscribe to a view; with a position, missed deltas follow if the answer says `recovered`."""
@@ -103,7 +120,7 @@ class Connection:
         if position is not None:
             action["position"] = position.as_dict()
         answer = await self._ask(action)
-        return Subscribed(Position.parse(answer["position"]), answer["recovered"])
+        return Subscribed(Position.parse(answer["position"]), answer["recovered"], answer["checksums"]["full"])
 
     async def unsubscribe(self, view: Mapping[str, Any]) -> None:
         """End the subscription to a view."""
@@ -133,6 +150,13 @@ class Connection:
     async def close(self) -> None:
         """Close the connection."""
         await self._socket.close()
+
+    async def _assemble(self, action: Message) -> Assembly:
+        async with self._request(action) as answer:
+            assembly = Assembly(await answer())
+            while not assembly.complete:
+                assembly.add(await answer())
+        return assembly
 
     async def _ask(self, action: Message) -> Message:
         async with self._request(action) as answer:

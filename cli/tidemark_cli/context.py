@@ -45,12 +45,20 @@ class Settings:
             raise UsageError("no workspace given", "name one with --workspace")
         return workspace
 
-    def token(self, workspace: str, role: credentials.TokenRole, ttl: str) -> str:
-        """Issue a token for a workspace that exists."""
+    def token(self, workspace: str, role: credentials.TokenRole, ttl: str, user: str | None = None) -> str:
+        """Issue a token for a workspace that exists, and for a user of it if one is named."""
+        if user is not None and not credentials.is_user(user):
+            raise UsageError(f"a user is named by 1 to {credentials.MAX_USER_CHARACTERS} characters")
         self.admin.workspace(workspace)
         keys = require_signing_keys(self.stack.secretsmanager, self.stack.token_secret_arn)
         return credentials.issue_token(
-            workspace, role, kid=keys.current, secret=keys.keys[keys.current], issued_at=now(), lifetime=parse_ttl(ttl)
+            workspace,
+            role,
+            kid=keys.current,
+            secret=keys.keys[keys.current],
+            issued_at=now(),
+            lifetime=parse_ttl(ttl),
+            user=user,
         )
 
 

@@ -9,7 +9,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from tidemark_cli import __version__
-from tidemark_cli.commands import key, replay, token, watch, workspace
+from tidemark_cli.commands import key, notify, replay, token, watch, workspace
 from tidemark_cli.context import Settings, err
 from tidemark_cli.errors import explain
 
@@ -58,13 +58,15 @@ app = typer.Typer(
     cls=Group,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Operate Tidemark: workspaces, write keys and tokens; replay events from a file; watch a dashboard.\n\n"
+    help="Operate Tidemark: workspaces, write keys and tokens; send messages to users; replay events from a file; "
+    "watch a dashboard.\n\n"
     "Without --stack, commands speak to the local stack of this directory (`make up` starts it).",
 )
 app.add_typer(workspace.app, name="workspace")
 app.add_typer(key.app, name="key")
 app.add_typer(token.secret_app, name="secret")
 app.command("token")(token.token)
+app.command("notify")(notify.notify)
 app.command("replay")(replay.replay)
 app.command("watch")(watch.watch)
 

@@ -48,22 +48,22 @@ class Position:
 
 
 class Assembly:
-    """A snapshot on its way: its head, and the sections that have arrived so far, parts joined."""
+    """A `snapshot` or `reconciled` on its way: its head, and the sections that have arrived so far, parts joined."""
 
-    def __init__(self, snapshot: Message) -> None:
-        self.snapshot = snapshot
+    def __init__(self, head: Message) -> None:
+        self.head = head
         self.sections: dict[str, Any] = {}
         self._parts: dict[str, dict[int, str]] = {}
 
     @property
     def complete(self) -> bool:
-        """Whether every section that the snapshot announced is here."""
-        return set(self.snapshot["sections"]) <= set(self.sections)
+        """Whether every section that the head announced is here."""
+        return set(self.head["sections"]) <= set(self.sections)
 
     def add(self, message: Message) -> None:
         """Take one `section` message; parts may come in any order and more than once."""
         name, part, parts = message["section"], message["part"], message["parts"]
-        if name not in self.snapshot["sections"] or not 0 <= part < parts:
+        if name not in self.head["sections"] or not 0 <= part < parts:
             raise MalformedError(f"part {part} of {parts} of section {name!r} was not announced")
         if parts == 1:
             self.sections[name] = message["data"]
@@ -83,20 +83,29 @@ class Replica:
     checksums: dict[str, str] = field(default_factory=dict)
     """Computed here, from the sections; never copied from a message."""
     generated_at: str = ""
+    """When the server made the last snapshot, in its own words; deltas carry no time."""
 
     def have(self) -> dict[str, str]:
         """Return the checksum of each section, for the next `bootstrap`."""
         return {name: value for name, value in self.checksums.items() if name != "full"}
 
     def install(self, assembly: Assembly) -> bool:
-        """Move to a complete snapshot, keeping the sections that it left out; answer whether the checksums agree."""
-        announced = assembly.snapshot["checksums"]
+        """Move to a complete state, keeping the sections that were left out; answer whether the checksums agree.
+
+        A `reconciled` that announces only `full` says that nothing differs.
+        """
+        announced = assembly.head["checksums"]
         known = {**self.sections, **assembly.sections}
-        self.sections = {name: known[name] for name in announced if name in known}
+        same = assembly.head["type"] == "reconciled" and announced.keys() == {"full"}
+        self.sections = {name: known[name] for name in (known if same else announced) if name in known}
         self.checksums = checksums_of(self.sections)
-        self.position = Position.parse(assembly.snapshot["position"])
-        self.generated_at = assembly.snapshot["generated_at"]
-        return bool(self.checksums == announced)
+        self.position = Position.parse(assembly.head["position"])
+        self.generated_at = assembly.head["generated_at"]
+        return self.agrees(announced)
+
+    def agrees(self, announced: Mapping[str, str]) -> bool:
+        """Answer whether checksums that the server named are those of the sections here."""
+        return all(self.checksums.get(name) == value for name, value in announced.items())
 
     def receive(self, delta: Message) -> Verdict:
         """Apply a delta if it is the next one, and compare the checksums."""
@@ -114,5 +123,4 @@ class Replica:
             return Verdict.MISMATCH
         self.sections, self.checksums = sections, checksums
         self.position = Position(position.epoch, delta["seq"])
-        self.generated_at = delta.get("generated_at", self.generated_at)
         return Verdict.APPLIED

@@ -29,8 +29,6 @@ class Session:
     snapshots: int = 0
     deltas: int = 0
     updated_at: datetime | None = None
-    latency_seconds: float | None = None
-    """From the making of the last delta to its arrival, by the clocks of two machines."""
 
 
 def screen(title: str, replica: Replica, session: Session) -> RenderableType:
@@ -51,8 +49,6 @@ def state_line(replica: Replica, session: Session) -> Text:
     words.append(f"{session.deltas} deltas, {session.snapshots} snapshots, checksums verified")
     if session.updated_at is not None:
         words.append(f"updated {session.updated_at.astimezone():%H:%M:%S}")
-    if session.latency_seconds is not None:
-        words.append(f"{session.latency_seconds * 1000:.0f} ms")
     return Text(" · ".join(words), style="green" if session.state == "live" else "yellow")
 
 

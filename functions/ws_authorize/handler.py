@@ -12,7 +12,7 @@ from tidemark.services.authenticate import authenticate
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Answer API Gateway with a policy, and with the workspace and role that every later message will carry.
+    """Answer API Gateway with a policy, and with the workspace, role and user that every later message will carry.
 
     The credential stands in `?token=` or in `Sec-WebSocket-Protocol`. A refusal is a Deny (403); what could not be
     looked up is raised (500), so that a client knows to retry.
@@ -27,6 +27,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             directory=container().directory,
             token_keys=container().token_keys,
             now=datetime.now(UTC),
+            tickets=True,
         )
     except Unauthorized as error:
         logger().warning("refused", extra={"request_id": request_id, "code": error.code, "reason": error.message})
@@ -37,6 +38,8 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
         "role": principal.role,
         "expires_at": str(principal.expires_at or 0),
     }
+    if principal.user is not None:
+        found["user"] = principal.user
     return _policy(event, "Allow", principal.workspace, found)
 
 

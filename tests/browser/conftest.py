@@ -1,16 +1,27 @@
-"""Fixtures of the browser tests: Chromium, a tab, and a fake Tidemark."""
+"""Fixtures of the browser tests: Chromium, its contexts and tabs, and workspaces with something to look at."""
 
 from __future__ import annotations
 
-import json
+import random
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
-from tests.browser.fake_tidemark import FakeTidemark
+from local.traffic import meeting, page_views, timestamp
+from tests.browser.board import PATIENCE_MS, Board
+from tests.e2e.deployment import Deployment
+from tests.e2e.tenant import Tenant, new_tenant
+
+DAYS = 14
+"""Two periods of a week, so that there is something to compare with."""
+VIEWS_PER_DAY = 90
+EXPECTED_ERRORS = ("net::ERR_", "Failed to load resource", "WebSocket connection to")
+"""What Chromium itself writes to the console when a network or a server is away."""
 
 
 @pytest.fixture(scope="module")
@@ -26,22 +37,63 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A fresh tab that fails the test on an uncaught error of the page."""
-    context = browser.new_context(locale="en-US", timezone_id="UTC")
-    context.set_default_timeout(10_000)
+def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Make a browser with a profile of its own; the test fails on an uncaught error of any of its pages."""
+    made: list[BrowserContext] = []
     errors: list[str] = []
-    opened = context.new_page()
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    yield opened
-    context.close()
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type == "error" and not any(known in message.text for known in EXPECTED_ERRORS):
+            errors.append(message.text)
+
+    def make(**options: Any) -> BrowserContext:
+        context = browser.new_context(**{"locale": "en-US", "timezone_id": "UTC", **options})
+        context.set_default_timeout(PATIENCE_MS)
+        context.on("console", on_console)
+        context.on("weberror", lambda error: errors.append(str(error.error)))
+        made.append(context)
+        return context
+
+    expect.set_options(timeout=PATIENCE_MS)
+    yield make
+    for context in made:
+        context.close()
     assert errors == []
 
 
 @pytest.fixture
-def fake() -> Iterator[FakeTidemark]:
-    """A fake Tidemark that holds the small `web` view of web.json."""
-    data = json.loads((Path(__file__).parent / "web.json").read_text("utf-8"))
-    server = FakeTidemark(data["sections"], data["dashboards"])
-    yield server
-    server.stop()
+def context(new_context: Callable[..., BrowserContext]) -> BrowserContext:
+    """One browser profile, in light colours."""
+    return new_context(color_scheme="light")
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """A tab of it."""
+    return context.new_page()
+
+
+@pytest.fixture(scope="session")
+def site(deployment: Deployment) -> Iterator[Tenant]:
+    """A workspace with two weeks of traffic, for tests that only look."""
+    made = new_tenant(deployment)
+    made.send(history(datetime.now(UTC)))
+    made.drain()
+    yield made
+    made.http.close()
+
+
+def history(now: datetime) -> list[dict[str, Any]]:
+    """What has happened on a small site: as in `make run`, but less of it."""
+    days = [now.date() - timedelta(days=ago) for ago in range(DAYS)]
+    events = [event for day in days for event in islice(page_views(day), VIEWS_PER_DAY)]
+    events += [event for day in days for event in meeting(day)]
+    events = [event for event in events if event["timestamp"] <= timestamp(now)]
+    random.Random(1).shuffle(events)
+    return events
+
+
+@pytest.fixture
+def board(page: Page, tenant: Tenant) -> Board:
+    """The page of a new workspace, not opened yet."""
+    return Board(page, tenant)

@@ -65,10 +65,15 @@ class Deployment:
         found = [resource for page in pages for resource in page["StackResourceSummaries"]]
         return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in found}
 
-    def client(self, service: str, session: boto3.Session | None = None) -> Any:
-        """An AWS client of the operator, or of another session; it never repeats a call by itself."""
+    def client(self, service: str, session: boto3.Session | None = None, address: str | None = None) -> Any:
+        """An AWS client of the operator, or of another session; it never repeats a call by itself.
+
+        `address` is the service's, where it has one of its own.
+        """
         config = Config(connect_timeout=10, read_timeout=PATIENCE_SECONDS, retries={"total_max_attempts": 1})
-        return (session or self._session).client(service, endpoint_url=self.outputs.endpoint_url or None, config=config)
+        return (session or self._session).client(
+            service, endpoint_url=address or self.outputs.endpoint_url or None, config=config
+        )
 
     @cached_property
     def _session(self) -> boto3.Session:

@@ -43,7 +43,11 @@ class Tenant:
         return httpx.Client(base_url=self.deployment.stack.http_url, timeout=PATIENCE_SECONDS, trust_env=False)
 
     def token(
-        self, role: TokenRole = "read", lifetime: timedelta = timedelta(hours=1), issued_at: datetime | None = None
+        self,
+        role: TokenRole = "read",
+        lifetime: timedelta = timedelta(hours=1),
+        issued_at: datetime | None = None,
+        user: str | None = None,
     ) -> str:
         """A new token, signed as the operator's CLI signs it."""
         keys = require_signing_keys(self.deployment.stack.secretsmanager, self.deployment.stack.token_secret_arn)
@@ -54,6 +58,7 @@ class Tenant:
             secret=keys.keys[keys.current],
             issued_at=issued_at or datetime.now(UTC),
             lifetime=lifetime,
+            user=user,
         )
         self.deployment.credentials.add(token)
         return token

@@ -36,6 +36,7 @@ def test_every_request_is_logged_on_receipt(deployment: Deployment, tenant: Tena
     actions: list[Line] = [
         {"action": "bootstrap", "view": WEB},
         {"action": "subscribe", "view": WEB},
+        {"action": "reconcile", "view": WEB},
         {"action": "track", "events": [tenant.page_view()]},
         {"action": "unsubscribe", "view": WEB},
         {"action": "ping"},

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from tests.e2e.deployment import Deployment
 
-TABLES = ("EventsTable", "CellsTable", "SnapshotsTable", "ConnectionsTable", "DirectoryTable")
+TABLES = ("EventsTable", "CellsTable", "SnapshotsTable", "ConnectionsTable", "DirectoryTable", "InboxTable")
 CALLS = ("GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")
 READ_VIEWS = {
     "CellsTable": {"BatchGetItem"},
@@ -17,11 +17,16 @@ READ_VIEWS = {
     "DirectoryTable": {"GetItem"},
 }
 APPEND = {"EventsTable": {"PutItem"}, "DirectoryTable": {"GetItem"}}
+NOTIFY = {
+    "InboxTable": {"GetItem", "Query", "PutItem", "UpdateItem"},
+    "ConnectionsTable": {"GetItem", "Query", "DeleteItem"},
+}
 MAY: dict[str, dict[str, set[str]]] = {
-    "HttpApi": {**READ_VIEWS, **APPEND},
+    "HttpApi": {**READ_VIEWS, **APPEND, **NOTIFY},
     "WsAuthorize": {"DirectoryTable": {"GetItem"}},
     "WsConnect": {"ConnectionsTable": {"PutItem"}},
     "WsBootstrap": READ_VIEWS,
+    "WsReconcile": READ_VIEWS,
     "WsSubscribe": {
         **READ_VIEWS,
         "SnapshotsTable": {"GetItem", "Query", "PutItem"},
@@ -29,6 +34,16 @@ MAY: dict[str, dict[str, set[str]]] = {
     },
     "WsUnsubscribe": {"ConnectionsTable": {"GetItem", "Query", "UpdateItem", "DeleteItem"}},
     "WsTrack": APPEND,
+    "WsListen": {
+        "DirectoryTable": {"GetItem"},
+        "ConnectionsTable": {"GetItem", "Query", "UpdateItem", "DeleteItem"},
+        "InboxTable": {"Query"},
+    },
+    "WsAcknowledge": {
+        "DirectoryTable": {"GetItem"},
+        "InboxTable": {"BatchGetItem", "UpdateItem", "DeleteItem"},
+    },
+    "WsNotify": {"DirectoryTable": {"GetItem"}, **NOTIFY},
     "WsPing": {},
     "WsDefault": {},
     "WsDisconnect": {"ConnectionsTable": {"GetItem", "Query", "DeleteItem"}},
@@ -38,9 +53,11 @@ MAY: dict[str, dict[str, set[str]]] = {
         "SnapshotsTable": {"GetItem", "PutItem"},
         "DirectoryTable": {"GetItem"},
     },
+    # Of the tables' items only its own, which is asserted of the template.
+    "CronHealth": {"DirectoryTable": {"GetItem", "PutItem"}, "ConnectionsTable": {"GetItem", "Query"}},
     "StreamBroadcast": {"ConnectionsTable": {"GetItem", "Query", "DeleteItem", "UpdateItem"}},
 }
-READS_TOKEN_SECRET = {"HttpApi", "WsAuthorize"}
+READS_TOKEN_SECRET = {"HttpApi", "WsAuthorize", "CronHealth"}
 
 
 def test_every_function_has_a_role_of_its_own(deployment: Deployment) -> None:

@@ -92,11 +92,14 @@ def test_a_websocket_shows_only_the_workspace_of_its_token(tenant: Tenant, make_
             snapshot = await ours.send({"action": "bootstrap", "view": WEB, **named})
             stolen = {"action": "subscribe", "view": WEB, "position": replica.position.as_dict(), **named}
             subscribed = await ours.send(stolen)
+            reconciled = await ours.send({**stolen, "action": "reconcile", "have": replica.have()})
 
             # THEN we get our own, and none of its deltas
             assert snapshot["workspace_id"] == tenant.name
             assert snapshot["position"]["epoch"] != replica.position.epoch
             assert subscribed["recovered"] is False
+            assert (reconciled["workspace_id"], reconciled["verdict"]) == (tenant.name, "behind")
+            assert reconciled["checksums"] != replica.checksums
             await asyncio.to_thread(other.send, [other.page_view()])
             assert (await next_change(theirs))["patch"]["kpis"]["pageviews"] == 6
             await asyncio.to_thread(tenant.send, [tenant.page_view()])
@@ -121,13 +124,31 @@ def test_a_write_key_reads_nothing(tenant: Tenant) -> None:
 
     async def scenario() -> None:
         async with tenant.connect(tenant.write_key) as connection:
-            for action in ("bootstrap", "subscribe"):
+            for action in ("bootstrap", "subscribe", "reconcile"):
                 with pytest.raises(ServerError) as caught:
                     await connection.send({"action": action, "view": WEB})
                 assert caught.value.code == "forbidden"
             assert (await connection.track([tenant.page_view()])).rejected == ()
 
     run(scenario())
+
+
+def test_a_ticket_opens_a_websocket_and_nothing_else(tenant: Tenant) -> None:
+    token = tenant.token("admin")
+    response = tenant.http.post("/v1/ticket", headers={"Authorization": f"Bearer {token}"})
+    body = response.json()
+    tenant.deployment.credentials.add(body["ticket"])
+    assert (response.status_code, body["expires_in_seconds"]) == (200, 60)
+    assert body["websocket_url"] == tenant.deployment.stack.websocket_url
+    assert opens_websocket(tenant, body["ticket"])
+    headers = {"Authorization": f"Bearer {body['ticket']}"}
+    for method, path in (
+        ("POST", "/v1/ticket"),
+        ("GET", f"/v1/workspaces/{tenant.name}/snapshot"),
+        ("POST", "/v1/batch"),
+    ):
+        response = tenant.http.request(method, path, json={"batch": []}, headers=headers)
+        assert (response.status_code, response.json()["code"]) == (401, "unauthorized"), path
 
 
 def test_an_expired_token_is_refused(tenant: Tenant) -> None:

@@ -141,9 +141,9 @@ def test_a_bootstrap_sends_only_the_sections_that_a_client_lacks(tenant: Tenant)
             have = viewer.replica.have()
             before = viewer.connection.received_bytes
             assembly = await viewer.connection.bootstrap(WEB, have)
-            assert assembly.snapshot["sections"] == []
+            assert assembly.head["sections"] == []
             assert viewer.connection.received_bytes - before <= 1024
             assembly = await viewer.connection.bootstrap(WEB, {**have, "kpis": "0" * 64})
-            assert assembly.snapshot["sections"] == ["kpis"]
+            assert assembly.head["sections"] == ["kpis"]
 
     run(scenario())

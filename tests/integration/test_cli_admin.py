@@ -170,11 +170,18 @@ def test_a_token_is_one_that_the_functions_accept(token_keys: SecretsManagerToke
     run("workspace", "create", "acme")
     token = run("token", "acme", "--role", "admin", "--ttl", "1h").stdout.strip()
     principal = accepted(token, token_keys)
+    assert principal.user is None
+    assert (
+        accepted(run("token", "acme", "--role", "read", "--user", "ann@acme").stdout.strip(), token_keys).user
+        == "ann@acme"
+    )
     assert (principal.workspace, principal.role) == ("acme", "admin")
     assert principal.expires_at is not None
     assert 3590 < principal.expires_at - time.time() <= 3600
     run("token", "acme", "--role", "owner", fails=2)
     run("token", "acme", "--role", "read", "--ttl", "soon", fails=2)
+    run("token", "acme", "--role", "read", "--user", "", fails=2)
+    run("token", "acme", "--role", "read", "--user", "a" * 257, fails=2)
 
 
 def test_rotating_once_keeps_older_tokens_and_rotating_twice_ends_them(stack: Stack) -> None:

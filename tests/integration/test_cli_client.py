@@ -130,13 +130,14 @@ def test_deltas_keep_a_viewer_exact_and_doubled_ones_do_nothing() -> None:
     live(scenario)
 
 
-def test_a_gap_is_closed_by_a_bootstrap_that_brings_only_what_differs() -> None:
+def test_a_gap_is_closed_by_what_differs() -> None:
     async def scenario(server: LiveServer) -> None:
         async with viewer(server) as watching:
             await server.commit({**state(0), "kpis": {"pageviews": 1}}, push=False)
             await server.commit({**state(0), "kpis": {"pageviews": 2}})
             await watching.until(server)
-            _, again = server.actions("bootstrap")
+            (again,) = server.actions("reconcile")
+            assert again["position"] == {"epoch": "e1", "seq": 0}
             assert again["have"] == {name: value for name, value in checksums_of(state(0)).items() if name != "full"}
 
     live(scenario)
@@ -157,7 +158,7 @@ def test_a_delta_whose_result_differs_is_mended() -> None:
         async with viewer(server) as watching:
             await server.commit(state(1), push=False)
             await server.push({**server.delta(1), "patch": {"kpis": {"pageviews": 99}}})
-            while len(server.actions("bootstrap")) < 2:
+            while not server.actions("reconcile"):
                 await asyncio.sleep(0.005)
             await watching.until(server)
 
@@ -187,12 +188,12 @@ def test_missed_deltas_that_never_follow_are_made_up_for() -> None:
                 server.dies_after_subscribed = True
                 await server.commit(state(1), push=False)
             await watching.until(server)
-            assert len(server.actions("bootstrap")) == 2
+            assert len(server.actions("reconcile")) == 1
 
     live(scenario)
 
 
-def test_a_viewer_that_was_away_for_too_long_bootstraps() -> None:
+def test_a_viewer_that_was_away_for_too_long_reconciles() -> None:
     async def scenario(server: LiveServer) -> None:
         async with viewer(server) as watching:
             async with server.away():
@@ -200,7 +201,48 @@ def test_a_viewer_that_was_away_for_too_long_bootstraps() -> None:
                     await server.commit(state(number), push=False)
                 server.oldest_delta = 8
             await watching.until(server)
-            assert len(server.actions("bootstrap")) == 2
+            assert len(server.actions("reconcile")) == 1
+
+    live(scenario)
+
+
+def test_a_push_that_got_lost_is_found_while_connected() -> None:
+    async def scenario(server: LiveServer) -> None:
+        async with viewer(server, replace(QUICK, sync_seconds=0.05)) as watching:
+            await server.commit(state(1), push=False)
+            await watching.until(server)
+            assert Kind.DISCONNECTED not in watching.kinds
+            assert len(server.actions("bootstrap")) == 1
+
+    live(scenario)
+
+
+def test_a_subscription_that_was_lost_is_made_again() -> None:
+    async def scenario(server: LiveServer) -> None:
+        async with viewer(server, replace(QUICK, sync_seconds=0.05)) as watching:
+            server.viewers.clear()
+            await server.commit(state(1))
+            await watching.until(server)
+            while not server.viewers:
+                await asyncio.sleep(0.005)
+            await server.commit(state(2))
+            await watching.until(server)
+            assert Kind.DISCONNECTED not in watching.kinds
+
+    live(scenario)
+
+
+def test_a_recovery_that_does_not_end_exact_is_mended() -> None:
+    async def scenario(server: LiveServer) -> None:
+        async with viewer(server) as watching:
+            async with server.away():
+                watching.replica.sections = state(9)
+                watching.replica.checksums = checksums_of(state(9))
+            while not server.actions("reconcile"):
+                await asyncio.sleep(0.005)
+            while watching.kinds[-1] is not Kind.SNAPSHOT:
+                await asyncio.sleep(0.005)
+            await watching.until(server)
 
     live(scenario)
 
@@ -219,12 +261,12 @@ def test_a_server_that_comes_back_late_is_waited_for() -> None:
 
 def test_a_connection_is_kept_awake_and_renewed_before_it_ends() -> None:
     async def scenario(server: LiveServer) -> None:
-        async with viewer(server, Pace(ping_seconds=0.02, renew_seconds=0.2)) as watching:
+        async with viewer(server, Pace(sync_seconds=0.02, renew_seconds=0.2)) as watching:
             while len(server.actions("subscribe")) < 3:
                 await asyncio.sleep(0.005)
             await server.commit(state(1))
             await watching.until(server)
-            assert len(server.actions("ping")) > 3
+            assert len(server.actions("reconcile")) > 3
             assert len(server.actions("bootstrap")) == 1
             assert Kind.DISCONNECTED not in watching.kinds
 

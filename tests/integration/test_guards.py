@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import pytest
 
-import tidemark.aws.connections
+import tidemark.aws.watches
 import tidemark.domain.chunks
 import tidemark.services.authenticate
 import tidemark.services.fold
 import tidemark.services.ingest
 import tidemark.websocket
-from tests.support import races, removals
+from tests.support import lease_races, races, removals
 from tests.support.data import SMALL
 from tests.support.deployed import World
 from tests.support.removals import Removal, edited, replaced, unconditional
@@ -47,6 +47,7 @@ LEADER = load(
 NOT_ONCE = "cells and log differ"
 STALE_HEAD = "the head is not what the cells hold"
 STALE_VIEWER = "a viewer is not exact"
+NO_LEASE = "left without a lease"
 
 
 @dataclass(frozen=True)
@@ -183,13 +184,37 @@ GUARDS = [
     # 6. Connections are leases
     Guard(
         "the last one to leave removes the watch only if nobody came meanwhile",
-        unconditional("DeleteItem", "ConnectionsTable"),
+        unconditional("DeleteItem", "ConnectionsTable", ":generation"),
         races.a_newcomer_arrives_while_the_last_one_leaves,
         STALE_VIEWER,
     ),
     Guard(
+        "a subscription and its place in the lease are one transaction",
+        replaced(DynamoConnections, "_subscribe", removals.no_transaction),
+        lease_races.a_connection_ends_while_it_subscribes,
+        NO_LEASE,
+    ),
+    Guard(
+        "a lease is removed only as it was read",
+        unconditional("DeleteItem", "ConnectionsTable", "LEASE"),
+        lease_races.a_subscription_comes_while_its_connection_ends,
+        NO_LEASE,
+    ),
+    Guard(
+        "a lease has changed also when it lists the view already",
+        edited("TransactWriteItems", "ConnectionsTable", "revision", removals.without_revision),
+        lease_races.a_subscription_comes_while_its_connection_ends,
+        NO_LEASE,
+    ),
+    Guard(
+        "a view is taken out of a lease only as that was read",
+        unconditional("UpdateItem", "ConnectionsTable", "DELETE"),
+        lease_races.a_view_is_subscribed_to_while_it_is_unsubscribed_from,
+        NO_LEASE,
+    ),
+    Guard(
         "a watch is kept up for a while after its end",
-        replaced(tidemark.aws.connections, "GRACE_SECONDS", lambda _: 0),
+        replaced(tidemark.aws.watches, "GRACE_SECONDS", lambda _: 0),
         races.a_slow_subscriber_renews_a_watch_at_its_end,
         STALE_VIEWER,
     ),

@@ -27,7 +27,7 @@ def test_what_is_not_a_json_object_is_refused(client: Client, frame: str) -> Non
 
 
 @pytest.mark.parametrize("wrong", [None, "", 7, "x" * 65, ["1"], "\ud800"])
-@pytest.mark.parametrize("action", ["ping", "bootstrap", "subscribe", "unsubscribe", "track", "dance"])
+@pytest.mark.parametrize("action", ["ping", "bootstrap", "subscribe", "reconcile", "unsubscribe", "track", "dance"])
 def test_a_message_needs_an_id(client: Client, action: str, wrong: Any) -> None:
     answer = raw(client, json.dumps({"action": action, "id": wrong}))
     assert (answer["code"], answer["field"], answer["id"]) == ("invalid_request", "id", None)
@@ -58,7 +58,7 @@ def test_a_message_without_an_action_is_answered(client: Client, message: dict[s
         ({"view": {"dashboard": "web", "to": "2026-02-30"}}, "invalid_view"),
     ],
 )
-@pytest.mark.parametrize("action", ["bootstrap", "subscribe"])
+@pytest.mark.parametrize("action", ["bootstrap", "subscribe", "reconcile"])
 def test_a_bad_view_is_refused_by_name(client: Client, action: str, fields: dict[str, Any], code: str) -> None:
     assert refusal(client, action=action, id="1", **fields) == code
 
@@ -67,9 +67,11 @@ def test_other_bad_fields_are_refused(client: Client) -> None:
     live = {"dashboard": "web", "days": 2}
     assert refusal(client, action="subscribe", id="1", view={**live, "to": "2026-11-20"}) == "view_not_live"
     for position in ("x", {"epoch": 1, "seq": 1}, {"epoch": "x", "seq": -1}, {"epoch": "x", "seq": True}):
-        assert refusal(client, action="subscribe", id="1", view=live, position=position) == "invalid_request"
+        for action in ("subscribe", "reconcile"):
+            assert refusal(client, action=action, id="1", view=live, position=position) == "invalid_request"
     for have in ("x", {"kpis": 1}, {str(number): "" for number in range(65)}):
-        assert refusal(client, action="bootstrap", id="1", view=live, have=have) == "invalid_request"
+        for action in ("bootstrap", "reconcile"):
+            assert refusal(client, action=action, id="1", view=live, have=have) == "invalid_request"
     for events in (None, {}, "x"):
         assert refusal(client, action="track", id="1", events=events) == "invalid_request"
     too_many = [{"type": "x"}] * 2501

@@ -36,17 +36,44 @@ def test_a_token_that_expires_ends_what_its_connection_may_do(world: World) -> N
     viewer = Viewer(world, credential=world.token(lifetime=timedelta(minutes=10)))
     viewer.follow()
     world.now += timedelta(minutes=11)
-    for action in ("bootstrap", "subscribe", "unsubscribe", "track", "ping", "dance"):
+    for action in ("bootstrap", "subscribe", "reconcile", "unsubscribe", "track", "ping", "dance"):
         assert refusal(viewer, action=action, id="1", view=viewer.view, events=[]) == "token_expired"
     Producer(world).send(pages(world.now, 1))
     world.deliver()
     assert viewer.drain() == [], "a delta came after the token had expired"
 
 
+def test_a_ticket_opens_a_connection_that_lasts_as_long_as_its_token(world: World) -> None:
+    token = world.token(lifetime=timedelta(minutes=10), user="ann")
+    answer = world.http("POST", "/v1/ticket", headers={"authorization": f"Bearer {token}"})
+    assert (answer.status, answer.json()["expires_in_seconds"]) == (200, 60)
+    assert answer.json()["websocket_url"] == "ws://gateway.invalid/live"
+    viewer = Viewer(world, credential=answer.json()["ticket"])
+    viewer.follow()
+    world.now += timedelta(minutes=9)
+    Producer(world).send(pages(world.now, 1))
+    check_world(world, viewer)
+    world.now += timedelta(minutes=2)
+    assert refusal(viewer, action="ping", id="1") == "token_expired"
+    with pytest.raises(Refused) as refused:
+        world.connect(viewer.credential)
+    assert refused.value.status == 403
+
+
+def test_a_ticket_opens_no_connection_after_its_minute(world: World) -> None:
+    answer = world.http("POST", "/v1/ticket", headers={"authorization": f"Bearer {world.token()}"})
+    ticket = answer.json()["ticket"]
+    world.now += timedelta(seconds=59)
+    assert world.connect(ticket)
+    world.now += timedelta(seconds=1)
+    with pytest.raises(Refused):
+        world.connect(ticket)
+
+
 def test_a_write_key_reads_nothing(world: World) -> None:
     client = Client(world, world.write_key)
     client.connect()
-    for action in ("bootstrap", "subscribe"):
+    for action in ("bootstrap", "subscribe", "reconcile"):
         with pytest.raises(RequestFailed, match="forbidden"):
             client.request(action, "", view=WEB)
     Producer(world).track(client, pages(world.now, 1))
@@ -69,6 +96,8 @@ def test_a_tenant_never_sees_anothers_data(stack: Stack) -> None:
         assert our_viewer.sections["kpis"]["pageviews"] == 0
         our_viewer.position = their_viewer.position
         assert not our_viewer.subscribe(), "a position of another workspace was recovered"
+        assert our_viewer.reconcile() == "behind", "a position of another workspace was taken for ours"
+        assert our_viewer.sections["kpis"]["pageviews"] == 0
         Producer(theirs).send(pages(theirs.now, 3))
         theirs.deliver()
         assert not [message for message in our_viewer.drain() if message["type"] == "delta"]
@@ -92,5 +121,5 @@ def test_a_dashboard_that_the_workspace_has_not_enabled_is_unknown(stack: Stack)
     with World(stack, dashboards=["meetings"]) as world:
         client = Client(world)
         client.connect()
-        for action in ("bootstrap", "subscribe"):
+        for action in ("bootstrap", "subscribe", "reconcile"):
             assert refusal(client, action=action, id="1", view=WEB) == "unknown_dashboard"

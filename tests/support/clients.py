@@ -142,8 +142,10 @@ class Viewer(Client):
             self.drain()
             if not self.connected:
                 self.connect()
-            elif self.position is None or self._lost:
+            elif self.position is None:
                 self.bootstrap()
+            elif self._lost:
+                self.reconcile()
             elif not self.subscribed:
                 self.subscribe()
             else:
@@ -155,6 +157,14 @@ class Viewer(Client):
         self.request("bootstrap", "snapshot", view=self.view, have=self.have())
         self._install()
 
+    def reconcile(self) -> str:
+        """Ask where the view stands, take what differs, and return the verdict."""
+        self._assembly = {}
+        answer = self.request("reconcile", "reconciled", view=self.view, position=self.position, have=self.have())
+        self.subscribed = answer["subscribed"]
+        self._install()
+        return str(answer["verdict"])
+
     def have(self) -> dict[str, str]:
         return {name: checksum(data) for name, data in self.sections.items()}
 
@@ -165,6 +175,8 @@ class Viewer(Client):
         self.recoveries.append(answer["recovered"])
         if not answer["recovered"]:
             self._lost = True
+        elif self.position == answer["position"]:
+            assert checksums(self.sections)["full"] == answer["checksums"]["full"], "a recovery does not end exact"
         return bool(answer["recovered"])
 
     def unsubscribe(self) -> None:
@@ -176,8 +188,8 @@ class Viewer(Client):
 
     def on_message(self, message: Mapping[str, Any]) -> None:
         match message.get("type"):
-            case "snapshot":
-                self._assembly = {"snapshot": message, "sections": {}, "parts": {}}
+            case "snapshot" | "reconciled":
+                self._assembly = {"head": message, "sections": {}, "parts": {}}
             case "section" if self._assembly:
                 self._take_section(message)
             case "delta" if message["view"] == self.view:
@@ -188,7 +200,7 @@ class Viewer(Client):
 
     def complete(self, answer: Mapping[str, Any]) -> bool:
         match answer["type"]:
-            case "snapshot":
+            case "snapshot" | "reconciled":
                 assert self._assembly
                 return set(answer["sections"]) == set(self._assembly["sections"])
             case "subscribed" if answer["recovered"] and not self._lost:
@@ -209,11 +221,15 @@ class Viewer(Client):
 
     def _install(self) -> None:
         assert self._assembly is not None
-        snapshot, came = self._assembly["snapshot"], self._assembly["sections"]
-        names = snapshot["checksums"].keys() - {"full"}
-        self.sections = {name: came[name] if name in came else self.sections[name] for name in sorted(names)}
-        assert checksums(self.sections) == snapshot["checksums"], "a bootstrap does not have its own checksums"
-        self.position, self._assembly, self._lost = snapshot["position"], None, False
+        head, came = self._assembly["head"], self._assembly["sections"]
+        expected = head["checksums"]
+        if expected.keys() == {"full"}:  # nothing differs
+            assert checksums(self.sections)["full"] == expected["full"], "nothing differs, and yet something does"
+        else:
+            names = expected.keys() - {"full"}
+            self.sections = {name: came[name] if name in came else self.sections[name] for name in sorted(names)}
+            assert checksums(self.sections) == expected, f"a {head['type']} does not have its own checksums"
+        self.position, self._assembly, self._lost = head["position"], None, False
         held, self._held = self._held, []
         for delta in held:
             self._take_delta(delta)

@@ -107,9 +107,15 @@ class World:
         item = encode({"pk": pk, "sk": sk, **attributes})
         self.stack.dynamodb.put_item(TableName="DirectoryTable", Item=item)
 
-    def token(self, role: TokenRole = "read", lifetime: timedelta = timedelta(days=7)) -> str:
+    def token(self, role: TokenRole = "read", lifetime: timedelta = timedelta(days=7), user: str | None = None) -> str:
         return issue_token(
-            self.workspace, role, kid=TOKEN_KEY_ID, secret=TOKEN_SECRET, issued_at=self.now, lifetime=lifetime
+            self.workspace,
+            role,
+            kid=TOKEN_KEY_ID,
+            secret=TOKEN_SECRET,
+            issued_at=self.now,
+            lifetime=lifetime,
+            user=user,
         )
 
     # ── Processes ────────────────────────────────────────────────────────────────────────────────────────────────────

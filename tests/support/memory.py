@@ -158,6 +158,10 @@ class MemoryConnections:
         watch = self._watches.get((workspace, view))
         return bool(watch and watch.expires_at > now_seconds and watch.settled)
 
+    def is_subscribed(self, connection: str, workspace: str, view: View, now_seconds: int) -> bool:
+        self._before()
+        return self._subscriptions[workspace, view].get(connection, 0) > now_seconds
+
     def subscribers(self, workspace: str, view: View, now_seconds: int) -> list[str]:
         self._before()
         found = self._subscriptions[workspace, view]

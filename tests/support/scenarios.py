@@ -6,14 +6,18 @@ A scenario sets the stage, acts inside `armed` (there the faults happen) and lea
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 
 import pytest
 
-from tests.support.checks import check_response, check_viewer, check_world
+from tests.support.calls import Died
+from tests.support.checks import check_counted_once, check_log, check_response, check_viewer, check_world
 from tests.support.clients import Client, Producer, RequestFailed, Viewer, checksums
 from tests.support.data import page, pages
 from tests.support.deployed import World
+from tests.support.outside import forget_workspaces, last_report, left_of_the_canary, visited
+from tests.support.users import Sender, User, check_inbox
+from tidemark.services.canary import VIEW
 
 Armed = Callable[[], AbstractContextManager[None]]
 Scenario = Callable[[World, Armed], None]
@@ -40,6 +44,16 @@ def watched(world: World, number: int = 1) -> list[Viewer]:
     for viewer in viewers:
         viewer.follow()
     return viewers
+
+
+def ticket(world: World) -> str:
+    """Exchange a token for a ticket, repeating the request until it is answered."""
+    for _ in range(4):
+        answer = world.http("POST", "/v1/ticket", headers={"authorization": f"Bearer {world.token()}"})
+        check_response(answer)
+        if answer.status == 200:
+            return str(answer.json()["ticket"])
+    raise AssertionError("there is no ticket")
 
 
 @scenario("ws_authorize")
@@ -115,6 +129,31 @@ def subscribe(world: World, armed: Armed) -> None:
     check_world(world, first, away)
 
 
+@scenario("ws_reconcile")
+def reconcile(world: World, armed: Armed) -> None:
+    producer = Producer(world)
+    connected, diverged, idle = Viewer(world), Viewer(world), Viewer(world)
+    for viewer in (connected, diverged):
+        viewer.follow()
+    idle.connect()
+    idle.bootstrap()
+    producer.send(pages(world.now, 2))
+    world.fold()  # and the pushes are on their way
+    with armed():
+        assert connected.reconcile() == "behind"
+        assert idle.reconcile() == "behind"
+    assert (connected.subscribed, idle.subscribed) == (True, False)
+    world.deliver()
+    connected.drain()
+    check_viewer(world, connected)
+    check_viewer(world, idle)
+    diverged.drain()
+    diverged.sections["kpis"] = {"pageviews": 99}
+    with armed():
+        assert diverged.reconcile() == "diverged"
+    check_world(world, connected, diverged, idle)
+
+
 @scenario("ws_unsubscribe")
 def unsubscribe(world: World, armed: Armed) -> None:
     staying, leaving = watched(world, 2)
@@ -139,6 +178,51 @@ def track(world: World, armed: Armed) -> None:
     check_world(world, viewer)
 
 
+@scenario("ws_listen")
+def listen(world: World, armed: Armed) -> None:
+    sender, user = Sender(world), User(world, thread="t1")
+    for _ in range(2):
+        sender.notify(thread="t1")
+    user.connect()
+    with armed():
+        user.listen()
+    assert list(dict.fromkeys(user.seqs)) == [1, 2], "the inbox came out of order"
+    sender.notify(thread="t1")
+    check_inbox(world, sender, user)
+    user.leave()
+    assert sender.notify(thread="t1")["delivery"] == "inbox", "a connection that is over still listens"
+    check_inbox(world, sender, user)
+
+
+@scenario("ws_acknowledge")
+def acknowledge(world: World, armed: Armed) -> None:
+    sender, user = Sender(world), User(world)
+    user.follow()
+    ids = [sender.notify()["message_id"] for _ in range(3)]
+    with armed():
+        user.acknowledge(*ids[:2])
+    user.listening = False
+    user.seqs.clear()
+    user.follow()
+    assert user.seqs == [3], "an acknowledged message came again"
+    sender.notify()
+    check_inbox(world, sender, user)
+
+
+@scenario("ws_notify")
+def notify(world: World, armed: Armed) -> None:
+    sender = Sender(world)
+    sender.connect()
+    users = [User(world, thread=thread) for thread in ("t1", "t1", None)]
+    for user in users:
+        user.follow()
+    users[0].leave(told=False)
+    with armed():
+        sender.notify(thread="t1")
+        sender.notify(thread="t2")
+    check_inbox(world, sender, *users)
+
+
 @scenario("ws_ping")
 def ping(world: World, armed: Armed) -> None:
     client = Client(world)
@@ -158,6 +242,8 @@ def default(world: World, armed: Armed) -> None:
 @scenario("http_api")
 def http_api(world: World, armed: Armed) -> None:
     (viewer,) = watched(world)
+    sender, user = Sender(world), User(world, thread="t1")
+    user.follow()
     world.restart("http_api")
     with armed():
         Producer(world).send(pages(world.now, 2) + pages(world.now, 2, SETTLED))
@@ -172,7 +258,11 @@ def http_api(world: World, armed: Armed) -> None:
             check_response(answer)
             if answer.status == 200:
                 break
-    check_world(world, viewer)
+        sender.post(thread="t1")
+        ticketed = Viewer(world, credential=ticket(world))
+    ticketed.follow()
+    check_inbox(world, sender, user)
+    check_world(world, viewer, ticketed)
     shown = answer.json()
     tabs = {f"tabs.{name}": tab for name, tab in shown["tabs"].items()}
     assert shown["checksums"] == checksums({"kpis": shown["kpis"], "charts": shown["charts"], **tabs})
@@ -207,3 +297,19 @@ def stream_broadcast(world: World, armed: Armed) -> None:
         records = world.broadcast()
     world.deliver_to("stream_broadcast", records, batch_size=1)
     check_world(world, *viewers)
+
+
+@scenario("cron_health")
+def cron_health(world: World, armed: Armed) -> None:
+    with visited(world):
+        with armed(), suppress(Exception, Died):  # the schedule hears of it, and runs again
+            world.invoke("cron_health", {})
+        world.restart("cron_health")
+        forget_workspaces(world)
+        world.invoke("cron_health", {})
+        report = last_report(world)
+        assert [step for step in report["steps"] if step["code"] or step["skipped"]] == []
+        assert left_of_the_canary(world) == {}
+    world.deliver()
+    check_log(world)
+    check_counted_once(world, VIEW)

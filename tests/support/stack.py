@@ -36,6 +36,7 @@ VARIABLES = {
     "SnapshotsTable": "SNAPSHOTS_TABLE",
     "ConnectionsTable": "CONNECTIONS_TABLE",
     "DirectoryTable": "DIRECTORY_TABLE",
+    "InboxTable": "INBOX_TABLE",
 }
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -46,7 +47,10 @@ ENVIRONMENT = {
     "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
     "TOKEN_SECRET_ARN": "tidemark-tokens",
     "CALLBACK_ENDPOINT": "http://gateway.invalid/live",
+    "WEBSOCKET_URL": "ws://gateway.invalid/live",
     "RETENTION_DAYS": "90",
+    "HEALTH_MINUTES": "5",
+    "HTTP_URL": "http://gateway.invalid",
     "POWERTOOLS_SERVICE_NAME": "tidemark",
     "POWERTOOLS_LOG_LEVEL": "CRITICAL",
     **{variable: logical_id for logical_id, variable in VARIABLES.items()},

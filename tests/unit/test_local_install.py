@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from local import install
+from local.errors import LocalError
 
 
 @pytest.fixture
@@ -42,6 +43,6 @@ def test_who_cannot_install_it_is_told_what_to_do(
 ) -> None:
     there_is(monkeypatch, *programs)
     monkeypatch.setattr(os, "geteuid", lambda: user)
-    with pytest.raises(install.InstallError, match="install chromium"):
+    with pytest.raises(LocalError, match="install chromium"):
         install.install_browser()
     assert commands == []

@@ -11,23 +11,43 @@ from typing import Any
 import pytest
 
 from tests.template import RESOURCES, ROOT, TEMPLATE, of_type, referred
+from tidemark.domain.health import DEADLINE_MILLISECONDS, Run, measurements
+from tidemark.services.canary import CANARY
+from tidemark.services.health import RUN_SECONDS
 
-ROUTES = {"$connect", "$disconnect", "$default", "bootstrap", "subscribe", "unsubscribe", "track", "ping"}
+ROUTES = {
+    "$connect",
+    "$disconnect",
+    "$default",
+    "bootstrap",
+    "subscribe",
+    "reconcile",
+    "unsubscribe",
+    "track",
+    "listen",
+    "acknowledge",
+    "notify",
+    "ping",
+}
 VARIABLES = {
     "EVENTS_TABLE": "EventsTable",
     "CELLS_TABLE": "CellsTable",
     "SNAPSHOTS_TABLE": "SnapshotsTable",
     "CONNECTIONS_TABLE": "ConnectionsTable",
     "DIRECTORY_TABLE": "DirectoryTable",
+    "INBOX_TABLE": "InboxTable",
     "TOKEN_SECRET_ARN": "TokenSecret",
 }
 """The variables that name a resource, and the resource."""
+PLAIN_VARIABLES = {"CronHealthFunction": {"HEALTH_MINUTES", "HTTP_URL"}, "HttpApiFunction": {"WEBSOCKET_URL"}}
+"""The variables of a function that name no resource."""
 SHARED_VARIABLES = {
     "AWS_ENDPOINT_URL",
     "CALLBACK_ENDPOINT",
     "RETENTION_DAYS",
     "POWERTOOLS_SERVICE_NAME",
     "POWERTOOLS_LOG_LEVEL",
+    "POWERTOOLS_METRICS_NAMESPACE",
 }
 NAMED_BY_AWS = (
     "${WebSocketApi}/live/POST/@connections/*",
@@ -44,9 +64,17 @@ OUTPUTS = {
     "SnapshotsTable",
     "ConnectionsTable",
     "DirectoryTable",
+    "InboxTable",
     "TokenSecretArn",
 }
 
+
+HEALTH_ALARMS = {
+    "HealthAlarm": ("CRITICAL", "HealthFailures", 2),
+    "StartupAlarm": ("WARNING", "HealthStartupMilliseconds", 1),
+    "DegradedAlarm": ("INFO", "HealthDegradedComponents", 1),
+}
+"""Severity, metric and the number of runs that make it ring."""
 
 FUNCTIONS = of_type("AWS::Serverless::Function")
 TABLES = of_type("AWS::DynamoDB::Table")
@@ -179,7 +207,9 @@ def test_a_function_may_only_append_to_the_log(name: str) -> None:
 @each_function
 def test_a_function_has_the_variables_of_what_it_may_use_and_no_others(name: str) -> None:
     variables = FUNCTIONS[name].get("Environment", {}).get("Variables", {})
-    assert {variable: referred(value) for variable, value in variables.items()} == {
+    plain = PLAIN_VARIABLES.get(name, set())
+    assert plain <= variables.keys()
+    assert {variable: referred(value) for variable, value in variables.items() if variable not in plain} == {
         variable: resource for variable, resource in VARIABLES.items() if resource in _allowed(name)
     }
 
@@ -214,7 +244,7 @@ def test_a_table_has_the_keys_that_storage_md_states(name: str) -> None:
     assert all(attribute["AttributeType"] == "S" for attribute in TABLES[name]["AttributeDefinitions"])
 
 
-@pytest.mark.parametrize("name", ["EventsTable", "CellsTable", "DirectoryTable"])
+@pytest.mark.parametrize("name", ["EventsTable", "CellsTable", "DirectoryTable", "InboxTable"])
 def test_a_table_that_cannot_be_made_again_outlives_the_stack(name: str) -> None:
     assert RESOURCES[name]["DeletionPolicy"] == "RetainExceptOnCreate"
     assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
@@ -274,7 +304,9 @@ def test_a_failure_queue_is_encrypted_kept_for_two_weeks_and_watched(name: str) 
 def test_an_alarm_says_what_it_means_and_rests_without_data(name: str) -> None:
     alarm = ALARMS[name]
     assert alarm["AlarmDescription"].endswith(".")
-    assert alarm["TreatMissingData"] == "notBreaching"
+    assert alarm["AlarmDescription"].startswith(("CRITICAL. ", "WARNING. ", "INFO. "))
+    # A health check that does not run is no sign of health.
+    assert alarm["TreatMissingData"] == ("breaching" if name == "HealthAlarm" else "notBreaching")
     assert alarm["AlarmActions"]["Fn::If"][0] == "HasAlarmTopic"
     for value in _watched(alarm):
         assert not isinstance(value, dict) or referred(value)
@@ -284,6 +316,77 @@ def test_an_alarm_says_what_it_means_and_rests_without_data(name: str) -> None:
 def test_a_table_is_watched_for_throttling(name: str) -> None:
     throttles = [alarm for alarm in ALARMS.values() if "ThrottleEvents" in alarm["MetricName"]]
     assert [{"Ref": name}] in [_watched(alarm) for alarm in throttles]
+
+
+def test_the_health_check_runs_as_often_as_its_parameter_says_and_not_at_all_at_zero() -> None:
+    minutes = TEMPLATE["Parameters"]["HealthMinutes"]
+    periods = TEMPLATE["Mappings"]["HealthPeriods"]
+    assert {str(allowed) for allowed in minutes["AllowedValues"]} == set(periods)
+    for name, period in periods.items():
+        every = int(name) or minutes["Default"]
+        assert period == {"Seconds": every * 60, "Rate": f"rate({every} minute{'s' if every > 1 else ''})"}
+    assert TEMPLATE["Conditions"]["HasHealthCheck"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "HealthMinutes"}, 0]}]}
+    (schedule,) = FUNCTIONS["CronHealthFunction"]["Events"].values()
+    found = {"Fn::FindInMap": ["HealthPeriods", {"Ref": "HealthMinutes"}, "Rate"]}
+    assert (schedule["Type"], schedule["Properties"]["Schedule"]) == ("Schedule", found)
+    conditional = {name for name, resource in RESOURCES.items() if resource.get("Condition") == "HasHealthCheck"}
+    assert conditional == {"CronHealthFunction", "CronHealthLogs", *HEALTH_ALARMS}
+
+
+def test_the_health_check_outlives_its_run_and_does_not_pile_up() -> None:
+    function = FUNCTIONS["CronHealthFunction"]
+    assert function["Timeout"] > RUN_SECONDS + 3 * DEADLINE_MILLISECONDS / 1000
+    assert function["EventInvokeConfig"] == {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 0}
+
+
+def test_the_health_check_touches_nothing_but_the_canary_and_its_report() -> None:
+    keys: dict[tuple[str, str], list[str]] = {}
+    for statement in _statements("CronHealthFunction"):
+        for kind in statement.get("Condition", {}).values():
+            for action in _listed(statement["Action"]):
+                keys[referred(statement["Resource"]), action] = kind["dynamodb:LeadingKeys"]
+    assert keys == {
+        ("DirectoryTable", "dynamodb:GetItem"): ["HEALTH", f"WORKSPACE#{CANARY}"],
+        ("DirectoryTable", "dynamodb:PutItem"): ["HEALTH", f"WORKSPACE#{CANARY}"],
+        ("ConnectionsTable", "dynamodb:GetItem"): ["C#*"],
+        ("ConnectionsTable", "dynamodb:Query"): [f"{CANARY}#*", f"U#{CANARY}#*"],
+    }
+
+
+@pytest.mark.parametrize("name", sorted(HEALTH_ALARMS))
+def test_an_alarm_of_the_health_check_watches_what_a_run_publishes_in_the_period_of_a_run(name: str) -> None:
+    severity, metric, evaluations = HEALTH_ALARMS[name]
+    alarm = ALARMS[name]
+    assert alarm["AlarmDescription"].startswith(f"{severity}. ")
+    assert (alarm["MetricName"], alarm["EvaluationPeriods"]) == (metric, evaluations)
+    assert alarm["Period"] == {"Fn::FindInMap": ["HealthPeriods", {"Ref": "HealthMinutes"}, "Seconds"]}
+    shared = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+    assert alarm["Namespace"] == shared["POWERTOOLS_METRICS_NAMESPACE"]
+    assert "Dimensions" not in alarm
+    published = {each.name for each in measurements(Run(0, 300, 0, ())) if not each.dimensions}
+    assert metric in published
+
+
+@pytest.mark.parametrize(
+    ("name", "metric"),
+    [("UndeliverableMessageAlarm", "UndeliverableMessages"), ("InternalErrorAlarm", "InternalErrors")],
+)
+def test_one_refused_message_or_defect_in_a_minute_rings(name: str, metric: str) -> None:
+    alarm = ALARMS[name]
+    namespace = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"]
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == (namespace, metric, "Sum")
+    assert "Dimensions" not in alarm  # as `count` writes it
+    assert (alarm["Period"], alarm["EvaluationPeriods"], alarm["Threshold"]) == (60, 1, 1)
+    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+
+
+def test_a_message_that_is_refused_is_critical() -> None:
+    assert ALARMS["UndeliverableMessageAlarm"]["AlarmDescription"].startswith("CRITICAL")
+
+
+def test_a_ticket_names_the_address_that_the_stack_puts_out() -> None:
+    variables = FUNCTIONS["HttpApiFunction"]["Environment"]["Variables"]
+    assert variables["WEBSOCKET_URL"] == TEMPLATE["Outputs"]["WebSocketUrl"]["Value"]
 
 
 def test_the_outputs_are_those_that_the_tools_read() -> None:

@@ -25,9 +25,10 @@ def token(
     workspace: Annotated[str, typer.Argument(help="The workspace that the token opens.")],
     role: Annotated[Role, typer.Option(help="read: views, and sending events; admin: everything.")],
     ttl: Annotated[str, typer.Option(help="For how long, like 90s, 15m, 12h, 30d.")] = "30d",
+    user: Annotated[str | None, typer.Option(help="Whom it stands for: that user's messages come to it.")] = None,
 ) -> None:
     """Issue a token for reading a workspace. It cannot be revoked alone: rotate the secret twice for that."""
-    typer.echo(settings_of(context).token(workspace, role.value, ttl))
+    typer.echo(settings_of(context).token(workspace, role.value, ttl, user))
     err.print(f"{role} token for workspace {workspace}, good for {ttl}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -96,8 +96,6 @@ def note(session: Session, update: Update, at: datetime) -> None:
         case Kind.DELTA:
             session.deltas += 1
             session.updated_at = at
-            if update.delta and (made := update.delta.get("generated_at")):
-                session.latency_seconds = (at - datetime.fromisoformat(made).astimezone(UTC)).total_seconds()
         case Kind.DISCONNECTED:
             session.state = f"reconnecting in {update.retry_seconds:.1f} s ({update.reason})"
 

@@ -25,7 +25,9 @@ def create(
     timezone: Annotated[
         str, typer.Option(help="Where its days begin, like Europe/Berlin. It cannot change later.")
     ] = "UTC",
-    dashboards: Annotated[str, typer.Option(help="Which dashboards it has, separated by commas.")] = "web,meetings",
+    dashboards: Annotated[
+        str, typer.Option(help="Which dashboards it has, separated by commas.")
+    ] = "web,meetings,lifecycle",
     retention_days: Annotated[int, typer.Option(help="For how many days events are kept.")] = 30,
     if_missing: Annotated[bool, typer.Option("--if-missing", help="Do nothing if it exists.")] = False,
 ) -> None:

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import time
+from datetime import datetime
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from tidemark.aws.cells import DynamoCells
 from tidemark.aws.connections import DynamoConnections
 from tidemark.aws.directory import DynamoDirectory
 from tidemark.aws.event_log import DynamoEventLog
+from tidemark.aws.inbox import DynamoInbox
+from tidemark.aws.listeners import DynamoListeners
 from tidemark.aws.secrets import SecretsManagerTokenKeys
 from tidemark.aws.snapshots import DynamoSnapshots
 from tidemark.aws.sockets import ApiGatewaySockets
 from tidemark.domain.definitions import shipped
-from tidemark.observability import logger
+from tidemark.observability import DeliveryLog, log_health_step, logger
 from tidemark.services.broadcast import Broadcast
+from tidemark.services.delivery import Messenger
 from tidemark.services.fold import FoldChunks
 from tidemark.services.views import Views
 from tidemark.services.watching import Watching
 from tidemark.settings import settings
+
+if TYPE_CHECKING:
+    from tidemark.services.health import HealthCheck, Probes, Reports
 
 
 class Container:
@@ -33,6 +42,11 @@ class Container:
     def token_keys(self) -> SecretsManagerTokenKeys:
         """The keys that sign tokens."""
         return SecretsManagerTokenKeys(settings().token_secret_arn)
+
+    @cached_property
+    def websocket_url(self) -> str:
+        """Where clients open WebSockets."""
+        return settings().websocket_url
 
     @cached_property
     def event_log(self) -> DynamoEventLog:
@@ -84,6 +98,62 @@ class Container:
                 "push failed", extra={"connection": connection, "reason": repr(error) if error else "too slow"}
             ),
         )
+
+    @cached_property
+    def inbox(self) -> DynamoInbox:
+        """Messages to users that are not acknowledged."""
+        return DynamoInbox(settings().inbox_table)
+
+    @cached_property
+    def listeners(self) -> DynamoListeners:
+        """Which connections take messages to users."""
+        return DynamoListeners(settings().connections_table)
+
+    @cached_property
+    def messenger(self) -> Messenger:
+        """What brings messages to users."""
+        return Messenger(self.inbox, self.listeners, self.connections, self.sockets, DeliveryLog())
+
+    @cached_property
+    def health_reports(self) -> Reports:
+        """What the health check found last."""
+        from tidemark.aws.health import DynamoReports, RecentReports
+
+        return RecentReports(DynamoReports(settings().directory_table))
+
+    @cached_property
+    def health_probes(self) -> Probes:
+        """The dependencies, to be asked right now."""
+        from tidemark.aws.health import AwsProbes
+
+        tables = {
+            "events": settings().events_table,
+            "cells": settings().cells_table,
+            "snapshots": settings().snapshots_table,
+            "connections": settings().connections_table,
+            "directory": settings().directory_table,
+            "inbox": settings().inbox_table,
+        }
+        return AwsProbes(tables, settings().token_secret_arn)
+
+    @cached_property
+    def health_check(self) -> HealthCheck:
+        """The health check; imported here, since one function alone runs it."""
+        from tidemark.aws.health import DynamoCanary, DynamoReports
+        from tidemark.outside import RealOutside
+        from tidemark.services.canary import Store, Visit
+        from tidemark.services.health import HealthCheck
+
+        outside, canary = RealOutside(settings().http_url), DynamoCanary(settings().directory_table)
+        store = Store(canary.ensure_workspace, self.connections, self.listeners)
+
+        def visit(now: datetime) -> Visit:
+            # The secret is loaded for each visit: a cached one would hide that it cannot be.
+            token_keys = SecretsManagerTokenKeys(settings().token_secret_arn)
+            return Visit(outside, store, token_keys, uuid4().hex, now, time.sleep)
+
+        reports, period_seconds = DynamoReports(settings().directory_table), settings().health_minutes * 60
+        return HealthCheck(visit, reports, period_seconds, time.monotonic, log_health_step)
 
 
 @lru_cache(maxsize=1)

@@ -1,17 +1,76 @@
-"""Logs: one JSON object a line, with the service, the request and the workspace where they are known.
+"""Logs: one JSON object a line, with the service, the request and the workspace where they are known; and metrics.
 
 Never log a credential, nor the body of a request: events hold what users did.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import sys
+from datetime import UTC, datetime
 from functools import cache
 
 from aws_lambda_powertools.logging import Logger
+
+from tidemark.domain.messages import Delivery
 
 
 @cache
 def logger() -> Logger:
     """Return the logger of this process, set up by POWERTOOLS_SERVICE_NAME and POWERTOOLS_LOG_LEVEL."""
     return Logger(service=os.environ.get("POWERTOOLS_SERVICE_NAME", "tidemark"), utc=True)
+
+
+def count(name: str, value: float = 1, *, unit: str = "Count", **dimensions: str) -> None:
+    """Add `value` to a metric of CloudWatch, in the namespace that POWERTOOLS_METRICS_NAMESPACE names.
+
+    It is a line of the log in the embedded metric format, and so costs no request. Lambda drops lines below the log
+    level of the function and takes one without a level, as Powertools writes them, for INFO; so these have the highest,
+    which says nothing about them.
+    """
+    now = datetime.now(UTC)
+    line = {
+        "_aws": {
+            "Timestamp": int(now.timestamp() * 1000),
+            "CloudWatchMetrics": [
+                {
+                    "Namespace": os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "tidemark"),
+                    "Dimensions": [list(dimensions)],
+                    "Metrics": [{"Name": name, "Unit": unit}],
+                }
+            ],
+        },
+        "level": "FATAL",
+        "timestamp": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "message": "metric",
+        **dimensions,
+        name: value,
+    }
+    sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")
+    sys.stdout.flush()
+
+
+class DeliveryLog:
+    """Logs and counts what becomes of messages to users; never who they are for, nor what they say."""
+
+    def delivered(self, delivery: Delivery) -> None:
+        """Count a message by where it went."""
+        count("MessagesDelivered", Delivery=delivery.to)
+
+    def undeliverable(self, workspace: str, thread: str | None, connections: int, users: int) -> None:
+        """Log and count a message that was refused."""
+        logger().error(
+            "undeliverable",
+            extra={"workspace": workspace, "thread": thread, "connections": connections, "users": users},
+        )
+        count("UndeliverableMessages")
+
+    def failed(self, what: str, error: Exception, connection: str | None = None) -> None:
+        """Log a failure that does not fail the request."""
+        logger().warning(f"{what} failed", extra={"connection": connection, "reason": repr(error)})
+
+
+def log_health_step(step: str, code: str, error: Exception | None) -> None:
+    """Log a step of the health check that did not hold; `error` is given if it is a defect."""
+    logger().warning("health step failed", extra={"step": step, "code": code}, exc_info=error)

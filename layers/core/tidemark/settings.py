@@ -43,6 +43,11 @@ class Settings:
         return self._required("CONNECTIONS_TABLE")
 
     @property
+    def inbox_table(self) -> str:
+        """The table of messages to users."""
+        return self._required("INBOX_TABLE")
+
+    @property
     def directory_table(self) -> str:
         """The table of workspaces and write keys."""
         return self._required("DIRECTORY_TABLE")
@@ -58,11 +63,29 @@ class Settings:
         return self._required("CALLBACK_ENDPOINT")
 
     @property
+    def http_url(self) -> str:
+        """The HTTP API as clients reach it, without a slash at its end."""
+        return self._required("HTTP_URL")
+
+    @property
+    def health_minutes(self) -> int:
+        """How often the health check runs."""
+        return self._number("HEALTH_MINUTES", "minutes")
+
+    @property
+    def websocket_url(self) -> str:
+        """Where clients open WebSockets."""
+        return self._required("WEBSOCKET_URL")
+
+    @property
     def retention_days(self) -> int:
         """How long chunks are kept in a workspace that does not say."""
-        value = self._required("RETENTION_DAYS")
+        return self._number("RETENTION_DAYS", "days")
+
+    def _number(self, name: str, unit: str) -> int:
+        value = self._required(name)
         if not (value.isascii() and value.isdecimal() and int(value) > 0):
-            raise SettingsError(f"the environment variable RETENTION_DAYS is a number of days, not {value!r}")
+            raise SettingsError(f"the environment variable {name} is a number of {unit}, not {value!r}")
         return int(value)
 
     def _required(self, name: str) -> str:

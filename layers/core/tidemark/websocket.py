@@ -11,7 +11,7 @@ from tidemark import wire
 from tidemark.bootstrap import container
 from tidemark.domain.credentials import Action, Principal, Role
 from tidemark.domain.errors import InvalidRequest, TidemarkError, Unauthorized
-from tidemark.observability import logger
+from tidemark.observability import count, logger
 from tidemark.services.authenticate import open_workspace
 from tidemark.services.ports import Workspace
 
@@ -63,6 +63,7 @@ def route(answer: Answer) -> Handler:
             _send(connection, [wire.error(client_id, error.as_dict(), request_id, workspace)])
         except Exception:  # noqa: BLE001  # logged; the client gets an error, not a stack
             logger().exception("failed", extra=found | {"workspace": workspace})
+            count("InternalErrors")
             body = {"code": "internal", "message": "the request failed; the request id finds it in our logs"}
             _send(connection, [wire.error(client_id, body, request_id, workspace)])
         return OK
@@ -102,7 +103,7 @@ def principal_of(event: Event, now: datetime) -> Principal:
     expires_at = int(context.get("expires_at") or 0) or None
     if expires_at is not None and expires_at <= now.timestamp():
         raise Unauthorized("the token has expired", code="token_expired")
-    return Principal(context["workspace"], cast(Role, context["role"]), expires_at)
+    return Principal(context["workspace"], cast(Role, context["role"]), expires_at, context.get("user"))
 
 
 def _send(connection: str, messages: Iterable[wire.Message]) -> None:

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tidemark.domain.errors import InvalidRequest, RequestTooLarge
+from tidemark.domain.messages import Delivery, UserMessage
 from tidemark.domain.views import View
 from tidemark.services.ports import Delta, Head
+from tidemark.services.reconciliation import Reconciliation
 
 MAX_MESSAGE_BYTES = 128 * 1024
 MAX_FRAME_BYTES = 32 * 1024
@@ -59,11 +61,11 @@ def position(message: Message) -> tuple[str, int] | None:
 
 
 def have(message: Message) -> Mapping[str, str]:
-    """Return the checksums by section that a client says it has."""
+    """Return the checksums by section that a client says it has; `full`, which is none of a section, is left out."""
     raw = message.get("have", {})
     if not isinstance(raw, dict) or len(raw) > MAX_HAVE or not all(isinstance(value, str) for value in raw.values()):
         raise InvalidRequest(f"have is an object of at most {MAX_HAVE} checksums by section", field="have")
-    return raw
+    return {name: value for name, value in raw.items() if name != "full"}
 
 
 def snapshot(client_id: str, workspace: str, view: View, head: Head, sections: Sequence[str]) -> Message:
@@ -99,12 +101,33 @@ def subscribed(client_id: str, view: View, head: Head, recovered: bool) -> Messa
         "id": client_id,
         "view": view.as_dict(),
         "position": {"epoch": head.epoch, "seq": head.seq},
+        "checksums": {"full": head.checksums["full"]},
         "recovered": recovered,
     }
 
 
+def reconciled(client_id: str, workspace: str, view: View, found: Reconciliation) -> Message:
+    """Return where a client stands, without the data of the sections that differ."""
+    head = found.head
+    return {
+        "type": "reconciled",
+        "id": client_id,
+        "workspace_id": workspace,
+        "view": view.as_dict(),
+        "position": {"epoch": head.epoch, "seq": head.seq},
+        "verdict": found.verdict,
+        "subscribed": found.subscribed,
+        "checksums": dict(found.checksums),
+        "sections": list(found.sections),
+        "generated_at": head.generated_at,
+    }
+
+
 def delta(view: View, change: Delta) -> Message:
-    """Return the message of a delta."""
+    """Return the message of a delta, as short as can be, since all who watch get every one.
+
+    It does not say when it was made: its arrival says that to all who are connected.
+    """
     return {
         "type": "delta",
         "view": view.as_dict(),
@@ -113,13 +136,43 @@ def delta(view: View, change: Delta) -> Message:
         "seq": change.seq,
         "patch": change.patch,
         "checksums": change.checksums,
-        "generated_at": change.generated_at,
     }
+
+
+def listening(client_id: str, thread: str | None, pending: int) -> Message:
+    """Return the answer to `listen`; the pending messages follow."""
+    return {"type": "listening", "id": client_id, **_named(thread), "pending": pending}
+
+
+def message(sent: UserMessage) -> Message:
+    """Return a message to a user."""
+    return {
+        "type": "message",
+        "message_id": sent.message_id,
+        "seq": sent.seq,
+        **_named(sent.thread),
+        "body": sent.body,
+        "sent_at": sent.sent_at,
+    }
+
+
+def acknowledged(client_id: str, message_ids: Sequence[str]) -> Message:
+    """Return the answer to `acknowledge`: the messages that are not pending any more."""
+    return {"type": "acknowledged", "id": client_id, "messages": list(message_ids)}
+
+
+def notified(message_id: str, delivery: Delivery) -> Message:
+    """Return what the sender of a message is told, over HTTP as it is."""
+    return {"message_id": message_id, "delivery": delivery.to, "connections": delivery.connections}
 
 
 def error(client_id: str | None, body: Mapping[str, str], request_id: str, workspace: str | None) -> Message:
     """Return an error; `body` holds code, message and perhaps field."""
     return {"type": "error", "id": client_id, **body, "request_id": request_id, "workspace_id": workspace}
+
+
+def _named(thread: str | None) -> Message:
+    return {} if thread is None else {"thread": thread}
 
 
 def _refuse(constant: str) -> None:

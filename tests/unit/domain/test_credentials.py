@@ -16,6 +16,7 @@ from tidemark.domain.credentials import (
     Principal,
     Role,
     hash_write_key,
+    issue_ticket,
     issue_token,
     new_write_key,
     require,
@@ -66,7 +67,7 @@ def unsigned(header: dict[str, Any]) -> str:
         "a.b.c",
         "\ud800.\ud800.\ud800",
         "é.é.é",
-        "x" * 5000,
+        "x" * 6000,
         token() + "x",
         token(secret="3" * 64),
         token(kid="k2"),
@@ -87,12 +88,66 @@ def unsigned(header: dict[str, Any]) -> str:
         token({**CLAIMS, "exp": True}),
         token({**CLAIMS, "iat": NOW_SECONDS + 61}),
         token({**CLAIMS, "nbf": 2**40}),
+        token({**CLAIMS, "sub": ""}),
+        token({**CLAIMS, "sub": 5}),
+        token({**CLAIMS, "sub": "a" * 257}),
+        token({**CLAIMS, "sub": "\ud800"}),
+        token({**CLAIMS, "use": "other"}),
+        token({**CLAIMS, "use": ["ticket"]}),
     ],
 )
 def test_a_token_that_is_not_wholly_right_is_refused(credential: str) -> None:
     with pytest.raises(Unauthorized) as caught:
         verify(credential)
     assert caught.value.code == "unauthorized"
+
+
+def test_a_token_may_stand_for_a_user() -> None:
+    user = "😀" * 256
+    issued = issue_token(
+        "demo", "read", kid="k1", secret=SECRETS["k1"], issued_at=NOW, lifetime=timedelta(hours=1), user=user
+    )
+    assert verify(issued) == Principal("demo", "read", NOW_SECONDS + 3600, user)
+    assert verify(token()).user is None
+
+
+HOLDER = Principal("demo", "admin", NOW_SECONDS + 3600, "ann")
+
+
+def ticket(holder: Principal = HOLDER) -> str:
+    return issue_ticket(holder, kid="k2", secret=SECRETS["k2"], issued_at=NOW)
+
+
+def redeem(credential: str, now: datetime = NOW) -> Principal:
+    return verify_token(credential, secret_of=SECRETS.get, now=now, tickets=True)
+
+
+def test_a_ticket_stands_for_whom_its_token_does_and_for_as_long() -> None:
+    assert redeem(ticket()) == HOLDER
+    assert redeem(ticket(Principal("demo", "read", NOW_SECONDS + 90))) == Principal("demo", "read", NOW_SECONDS + 90)
+    assert redeem(token()) == verify(token()), "a token is taken where tickets are, too"
+
+
+@pytest.mark.parametrize(("ends_in_seconds", "age_seconds"), [(3600, 60), (30, 30)])
+def test_a_ticket_ends_after_a_minute_or_with_its_token(ends_in_seconds: int, age_seconds: int) -> None:
+    issued = ticket(Principal("demo", "read", NOW_SECONDS + ends_in_seconds))
+    assert redeem(issued, NOW + timedelta(seconds=age_seconds - 1))
+    with pytest.raises(Unauthorized) as caught:
+        redeem(issued, NOW + timedelta(seconds=age_seconds))
+    assert caught.value.code == "token_expired"
+
+
+def test_a_ticket_is_no_token() -> None:
+    with pytest.raises(Unauthorized, match="only opens a WebSocket") as caught:
+        verify(ticket())
+    assert caught.value.code == "unauthorized"
+
+
+@pytest.mark.parametrize("until", [None, "later", 1.5, True])
+def test_a_ticket_says_when_its_token_ends(until: object) -> None:
+    claims = {**CLAIMS, "use": "ticket"} | ({} if until is None else {"until": until})
+    with pytest.raises(Unauthorized):
+        redeem(token(claims))
 
 
 def test_a_clock_a_little_ahead_at_the_issuer_does_no_harm() -> None:

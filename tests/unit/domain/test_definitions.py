@@ -16,7 +16,7 @@ from tidemark.domain.errors import DefinitionError
 
 
 def test_the_dashboards_that_come_along_hold() -> None:
-    assert list(shipped()) == ["meetings", "web"]
+    assert list(shipped()) == ["lifecycle", "meetings", "web"]
     for name, dashboard in shipped().items():
         assert dashboard.name == name
         assert dashboard.kpis
@@ -37,6 +37,43 @@ def test_a_definition_is_read_as_it_stands() -> None:
     assert shop.measures["orders"].title == "Orders"
     assert shop.as_dict()["kpis"][1] == {"name": "revenue", "title": "Revenue", "unit": "count"}
     assert shop.as_dict()["tabs"][0]["entries"][0]["kind"] == "top"
+
+
+def test_a_client_is_told_how_to_show_a_measure_and_nothing_that_is_not_declared() -> None:
+    hints = {"about": "What was paid.", "better": "higher", "decimals": 2, "unit": "seconds"}
+    definition = changed("measures/revenue", VALID["measures"]["revenue"] | hints)
+    definition["charts"]["by_day"] = {"measure": "revenue", "grain": "day", "title": "By day"}
+    definition["measures"]["per_buyer"] |= {"better": "lower"}
+    shop = read(definition).as_dict()
+    assert shop["kpis"] == [
+        {"name": "orders", "title": "Orders", "unit": "count"},
+        {"name": "revenue", "title": "Revenue", **hints},
+        {"name": "per_buyer", "title": "Per buyer", "unit": "count", "better": "lower"},
+    ]
+    assert shop["charts"][0] == {"name": "by_day", "title": "By day", **hints, "grain": "day", "measure": "revenue"}
+
+
+def test_how_a_measure_is_shown_changes_neither_its_state_nor_the_snapshots() -> None:
+    plain, shown = (
+        read(changed("measures/orders", {"kind": "count", "events": ["order"], **hints}))
+        for hints in ({}, {"about": "All of them.", "better": "higher", "decimals": 0, "unit": "bytes"})
+    )
+    assert plain.fingerprint == shown.fingerprint
+    assert plain.measures["orders"].identity == shown.measures["orders"].identity
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "share_of"),
+    [
+        ("name", "shop", "orders"),
+        ("kpis", ["revenue"], None),
+        ("measures/products/events", ["order", "refund"], None),
+        ("measures/products/where", {"properties.total": {"gte": 100}}, "large"),
+    ],
+)
+def test_a_top_list_names_the_shown_count_of_all_its_events(path: str, value: Any, share_of: str | None) -> None:
+    entry = read(changed(path, value)).as_dict()["tabs"][0]["entries"][0]
+    assert entry.get("share_of") == share_of
 
 
 BROKEN: list[tuple[str, Any, str]] = [
@@ -66,6 +103,14 @@ BROKEN: list[tuple[str, Any, str]] = [
     ("measures/orders/missing", "none", "measures.orders.missing"),
     ("measures/orders/unit", "euros", "measures.orders.unit"),
     ("measures/orders/unit", [], "measures.orders.unit"),
+    ("measures/orders/about", "", "measures.orders.about"),
+    ("measures/orders/about", 7, "measures.orders.about"),
+    ("measures/orders/better", "up", "measures.orders.better"),
+    ("measures/orders/better", True, "measures.orders.better"),
+    ("measures/orders/decimals", -1, "measures.orders.decimals"),
+    ("measures/orders/decimals", 7, "measures.orders.decimals"),
+    ("measures/orders/decimals", 1.5, "measures.orders.decimals"),
+    ("measures/per_buyer/better", "more", "measures.per_buyer.better"),
     ("measures/orders/colour", "red", "measures.orders.colour"),
     ("measures/orders/limit", 5, "measures.orders.limit"),
     ("measures/orders/percentile", 5, "measures.orders.percentile"),

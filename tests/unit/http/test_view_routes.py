@@ -1,4 +1,4 @@
-"""The routes that read: snapshot, dashboards, the page, health, the description; and errors of every kind as JSON."""
+"""The routes that read: snapshot, dashboards, the description; and errors of every kind as JSON."""
 
 from __future__ import annotations
 
@@ -56,6 +56,7 @@ class Services:
         self.event_log = MemoryEventLog()
         self.token_keys = MemoryTokenKeys({"k1": SECRET})
         self.views = Views()
+        self.websocket_url = "wss://live.invalid/live"
 
 
 @pytest.fixture
@@ -126,7 +127,16 @@ def test_a_dashboard_that_is_not_enabled_is_unknown(api: Gateway) -> None:
 
 def test_the_enabled_dashboards_come_as_declared(api: Gateway) -> None:
     answer = api.get("/v1/workspaces/demo/dashboards", authorization=bearer())
-    assert answer.json() == {"dashboards": [shipped()["web"].as_dict()]}
+    assert answer.json() == {"timezone": "UTC", "dashboards": [shipped()["web"].as_dict()]}
+
+
+def test_the_dashboards_travel_again_only_when_they_changed(api: Gateway) -> None:
+    path = "/v1/workspaces/demo/dashboards"
+    etag = api.get(path, authorization=bearer()).headers["etag"]
+    known = api.get(path, authorization=bearer(), if_none_match=etag)
+    assert (known.status, known.content, known.headers["etag"]) == (304, b"", etag)
+    assert api.get(path, authorization=bearer(), if_none_match='"older"').status == 200
+    fails(api.get(path, if_none_match=etag), 401, "unauthorized")
 
 
 @pytest.mark.parametrize("route", ["snapshot", "dashboards"])
@@ -159,28 +169,12 @@ def test_what_is_not_there_and_what_cannot_be_done_are_json_too(api: Gateway) ->
     assert answer.headers["allow"] == "GET"
 
 
-def test_health(api: Gateway) -> None:
-    assert api.get("/health").json() == {"status": "ok"}
-
-
-def test_the_page_and_its_files_are_served_with_a_policy_and_revalidated(api: Gateway) -> None:
-    page = api.get("/dashboard")
-    assert page.status == 200
-    assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert "default-src 'none'" in page.headers["content-security-policy"]
-    assert "unsafe" not in page.headers["content-security-policy"]
-    assert b'src="dashboard/app.js"' in page.content
-    assert api.get("/dashboard/app.js").headers["content-type"] == "text/javascript; charset=utf-8"
-    assert api.get("/dashboard/style.css").headers["content-type"] == "text/css; charset=utf-8"
-    again = api.get("/dashboard", if_none_match=page.headers["etag"])
-    assert (again.status, again.content) == (304, b"")
-
-
 def test_the_description_is_right_under_any_path(api: Gateway) -> None:
     description = api.get("/openapi.json").json()
     assert description["servers"] == [{"url": "."}]
     paths = {f"/v1/{call}" for call in ("batch", "track", "page", "screen", "identify", "group", "alias")}
-    paths |= {f"/v1/workspaces/{{workspace}}/{route}" for route in ("snapshot", "dashboards")} | {"/health"}
+    paths |= {f"/v1/workspaces/{{workspace}}/{route}" for route in ("snapshot", "dashboards", "notify")}
+    paths |= {"/v1/ticket", "/health"}
     assert set(description["paths"]) == paths
     assert set(description["components"]["securitySchemes"]) == {"write_key", "bearer"}
     for operations in description["paths"].values():
@@ -213,6 +207,7 @@ def test_every_error_has_its_status() -> None:
         "Unauthorized": 401,
         "Forbidden": 403,
         "TooManyViews": 429,
+        "Undeliverable": 409,
         "Throttled": 429,
         "Unavailable": 503,
     }

@@ -95,6 +95,22 @@ def condition_failed() -> type[ClientError]:
     return dynamodb().exceptions.ConditionalCheckFailedException
 
 
+def transaction_canceled() -> type[ClientError]:
+    """Return the exception of a transaction of which nothing was done."""
+    return dynamodb().exceptions.TransactionCanceledException
+
+
+def has_failed_condition(error: ClientError) -> bool:
+    """Answer whether a transaction was canceled for a condition, not only because it met another."""
+    return bool(failed_conditions(error))
+
+
+def failed_conditions(error: ClientError) -> frozenset[int]:
+    """Return which writes of a canceled transaction found another state, by their places in it; none for any other."""
+    reasons = cast("dict[str, Any]", error.response).get("CancellationReasons", ())
+    return frozenset(place for place, reason in enumerate(reasons) if reason.get("Code") == "ConditionalCheckFailed")
+
+
 def forget() -> None:
     """Drop the session and every client (for tests: a client keeps the credentials and the region it was made with)."""
     for made in (session, dynamodb, secretsmanager, execute_api):

@@ -1,43 +1,34 @@
-"""Leases, subscriptions and watched views, in the Connections table.
+"""Leases and subscriptions, in the Connections table (listeners.py has who takes messages).
 
-Expiry is checked on every read, since TTL deletes late. A watch carries `revision`, raised by every subscriber, so
-that the last one to leave removes it only if nobody came meanwhile.
+A lease lists what `close` must remove, and carries `revision`, raised by whatever adds to that list. Subscription and
+list are written in one transaction, and the lease is removed only as it was read: whichever comes first of a
+subscription and the end of its connection, no subscription is left without a lease.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
-from uuid import uuid4
 
 from tidemark.aws import clients
 from tidemark.aws.items import decode, encode
-from tidemark.domain.errors import InvalidRequest, TooManyViews, Unavailable
+from tidemark.aws.watches import DynamoWatches, item_key, lease_key, listeners_pk, view_pk
+from tidemark.domain.errors import Conflict, InvalidRequest, Unavailable
 from tidemark.domain.views import View
-from tidemark.services.ports import Connection, Watch
+from tidemark.services.contention import attempts
+from tidemark.services.ports import Connection
 
 MAX_VIEWS_PER_CONNECTION = 16
-MAX_VIEWS_PER_WORKSPACE = 32
-"""Each watched view is rendered with every fold; this bounds what one workspace can ask of it."""
-
-GRACE_SECONDS = 300
-"""How long a watch that is over is still kept up. Whoever renews it just before its end may be slow, and clocks differ:
-the head must not have missed a fold that came in between. More than any function runs."""
-
-LEASE = "LEASE"
-WATCH_ATTEMPTS = 5
 
 
-class DynamoConnections:
+class DynamoConnections(DynamoWatches):
     """The `Connections` port on DynamoDB."""
-
-    def __init__(self, table: str) -> None:
-        self._table = table
 
     @clients.translated()
     def open(self, connection: Connection) -> None:
         """Store the lease of a connection."""
         lease = {
-            **_lease_key(connection.connection),
+            **lease_key(connection.connection),
             **encode(
                 {
                     "workspace": connection.workspace,
@@ -48,191 +39,123 @@ class DynamoConnections:
         }
         clients.dynamodb().put_item(TableName=self._table, Item=lease)
 
-    @clients.translated()
     def get(self, connection: str, now_seconds: int) -> Connection | None:
         """Read a lease; None if there is none or it is over."""
-        found = clients.dynamodb().get_item(TableName=self._table, Key=_lease_key(connection), ConsistentRead=True)
-        if "Item" not in found:
-            return None
-        item = decode(found["Item"])
-        if item.get("expires_at", 0) <= now_seconds:
+        item = self._lease(connection)
+        if item is None or item.get("expires_at", 0) <= now_seconds:
             return None
         views = frozenset(item.get("views", ()))
         return Connection(connection, item["workspace"], item["role"], item["expires_at"], views)
 
-    @clients.translated()
     def close(self, connection: str) -> None:
         """Remove a connection's subscriptions, then its lease: a crash between leaves the list to go on from."""
-        found = clients.dynamodb().get_item(TableName=self._table, Key=_lease_key(connection), ConsistentRead=True)
-        if "Item" not in found:
-            return
-        item = decode(found["Item"])
-        for view in sorted(item.get("views", ())):
-            self._leave(connection, item["workspace"], View.from_key(view))
-        clients.dynamodb().delete_item(TableName=self._table, Key=_lease_key(connection))
+        for _ in attempts():
+            with suppress(Conflict):
+                lease = self._lease(connection)
+                if lease is not None:
+                    self._end(connection, lease)
+                return
+        raise _contended()
 
-    @clients.translated()
     def subscribe(self, connection: str, workspace: str, view: View, expires_at: int) -> None:
-        """Store a subscription: first in the lease, which `close` reads, then where the broadcast finds it."""
-        try:
-            clients.dynamodb().update_item(
-                TableName=self._table,
-                Key=_lease_key(connection),
-                UpdateExpression="ADD #views :view",
-                ConditionExpression="workspace = :workspace AND "
-                "(attribute_not_exists(#views) OR size(#views) < :most OR contains(#views, :key))",
-                ExpressionAttributeNames={"#views": "views"},
-                ExpressionAttributeValues=encode(
-                    {
-                        ":view": {view.key},
-                        ":key": view.key,
-                        ":most": MAX_VIEWS_PER_CONNECTION,
-                        ":workspace": workspace,
-                    }
-                ),
-            )
-        except clients.condition_failed():
-            raise InvalidRequest(
-                f"the connection is over, or has {MAX_VIEWS_PER_CONNECTION} subscriptions already", field="view"
-            ) from None
-        item = {**_key(_view_pk(workspace, view), connection), **encode({"expires_at": expires_at})}
-        clients.dynamodb().put_item(TableName=self._table, Item=item)
+        """Store a subscription for the broadcast to find, and in the lease, for `close` to find.
 
-    @clients.translated()
+        Raises `InvalidRequest` if the connection is over or has too many.
+        """
+        for _ in attempts():
+            with suppress(Conflict):
+                self._subscribe(connection, workspace, view, expires_at)
+                return
+        raise _contended()
+
     def unsubscribe(self, connection: str, workspace: str, view: View) -> None:
         """Remove a subscription, and the watch if it was the last; idempotent."""
-        self._leave(connection, workspace, view)
-        try:
-            clients.dynamodb().update_item(
-                TableName=self._table,
-                Key=_lease_key(connection),
-                UpdateExpression="DELETE #views :view",
-                ConditionExpression="attribute_exists(pk)",
-                ExpressionAttributeNames={"#views": "views"},
-                ExpressionAttributeValues=encode({":view": {view.key}}),
-            )
-        except clients.condition_failed():
-            return
+        for _ in attempts():
+            with suppress(Conflict):
+                lease = self._lease(connection)
+                self._leave(connection, workspace, view)
+                if lease is not None:
+                    self._forget(connection, lease, view)
+                return
+        raise _contended()
 
     @clients.translated()
-    def subscribers(self, workspace: str, view: View, now_seconds: int) -> list[str]:
-        """Read the connections that watch a view."""
-        found = self._living(_view_pk(workspace, view), now_seconds)
-        return [item["sk"] for item in found]
-
-    @clients.translated()
-    def watched(self, workspace: str, now_seconds: int) -> list[View]:
-        """Read the views of a workspace that are watched, or were a moment ago."""
-        return [View.from_key(item["sk"]) for item in self._living(_watch_pk(workspace), now_seconds - GRACE_SECONDS)]
-
-    @clients.translated()
-    def watch(self, workspace: str, view: View, now_seconds: int, expires_at: int) -> Watch:
-        """Have the view watched until `expires_at`.
-
-        A watch that is over is replaced by one of a new generation, whose head is not settled: it was not kept up
-        meanwhile.
-        """
-        for _ in range(WATCH_ATTEMPTS):
-            renewed = self._renew(workspace, view, now_seconds, expires_at)
-            if renewed is not None:
-                return renewed
-            if len(self.watched(workspace, now_seconds)) >= MAX_VIEWS_PER_WORKSPACE:
-                raise TooManyViews(f"the workspace already watches {MAX_VIEWS_PER_WORKSPACE} different views")
-            created = {"generation": uuid4().hex, "revision": 1, "expires_at": expires_at, "settled": False}
-            try:
-                clients.dynamodb().put_item(
-                    TableName=self._table,
-                    Item={**_key(_watch_pk(workspace), view.key), **encode(created)},
-                    ConditionExpression="attribute_not_exists(pk) OR expires_at <= :now",
-                    ExpressionAttributeValues=encode({":now": now_seconds}),
-                )
-            except clients.condition_failed():
-                continue
-            return Watch(str(created["generation"]), settled=False)
-        raise Unavailable("the view is being subscribed to by many at once; try again")
-
-    @clients.translated()
-    def settle(self, workspace: str, view: View, generation: str) -> None:
-        """State that the head was rendered in full under this generation of the watch; does nothing if that is over."""
-        try:
-            clients.dynamodb().update_item(
-                TableName=self._table,
-                Key=_key(_watch_pk(workspace), view.key),
-                UpdateExpression="SET settled = :true",
-                ConditionExpression="generation = :generation",
-                ExpressionAttributeValues=encode({":true": True, ":generation": generation}),
-            )
-        except clients.condition_failed():
-            return
-
-    @clients.translated()
-    def is_settled(self, workspace: str, view: View, now_seconds: int) -> bool:
-        """Answer whether the view is watched and its head settled."""
-        watch = self._watch(workspace, view)
-        return bool(watch and watch["expires_at"] > now_seconds and watch.get("settled"))
-
-    def _leave(self, connection: str, workspace: str, view: View) -> None:
-        watch = self._watch(workspace, view)  # before the subscribers, so that a newcomer changes its revision
-        clients.dynamodb().delete_item(TableName=self._table, Key=_key(_view_pk(workspace, view), connection))
-        if watch is None or self._living(_view_pk(workspace, view), 0):
-            return
-        try:
-            clients.dynamodb().delete_item(
-                TableName=self._table,
-                Key=_key(_watch_pk(workspace), view.key),
-                ConditionExpression="generation = :generation AND revision = :revision",
-                ExpressionAttributeValues=encode({":generation": watch["generation"], ":revision": watch["revision"]}),
-            )
-        except clients.condition_failed():
-            return
-
-    def _watch(self, workspace: str, view: View) -> dict[str, Any] | None:
+    def is_subscribed(self, connection: str, workspace: str, view: View, now_seconds: int) -> bool:
+        """Answer whether a connection has a subscription that is not over."""
         found = clients.dynamodb().get_item(
-            TableName=self._table, Key=_key(_watch_pk(workspace), view.key), ConsistentRead=True
+            TableName=self._table, Key=item_key(view_pk(workspace, view), connection), ConsistentRead=True
         )
+        return "Item" in found and bool(decode(found["Item"])["expires_at"] > now_seconds)
+
+    @clients.translated()
+    def _subscribe(self, connection: str, workspace: str, view: View, expires_at: int) -> None:
+        lease: Any = {
+            "TableName": self._table,
+            "Key": lease_key(connection),
+            "UpdateExpression": "ADD #views :view, revision :one",
+            "ConditionExpression": "workspace = :workspace AND "
+            "(attribute_not_exists(#views) OR size(#views) < :most OR contains(#views, :key))",
+            "ExpressionAttributeNames": {"#views": "views"},
+            "ExpressionAttributeValues": encode(
+                {
+                    ":view": {view.key},
+                    ":key": view.key,
+                    ":most": MAX_VIEWS_PER_CONNECTION,
+                    ":one": 1,
+                    ":workspace": workspace,
+                }
+            ),
+        }
+        item = {**item_key(view_pk(workspace, view), connection), **encode({"expires_at": expires_at})}
+        put: Any = {"TableName": self._table, "Item": item}
+        try:
+            clients.dynamodb().transact_write_items(TransactItems=[{"Update": lease}, {"Put": put}])
+        except clients.transaction_canceled() as error:
+            if clients.has_failed_condition(error):
+                raise InvalidRequest(
+                    f"the connection is over, or has {MAX_VIEWS_PER_CONNECTION} subscriptions already", field="view"
+                ) from None
+            raise
+
+    @clients.translated()
+    def _lease(self, connection: str) -> dict[str, Any] | None:
+        found = clients.dynamodb().get_item(TableName=self._table, Key=lease_key(connection), ConsistentRead=True)
         return decode(found["Item"]) if "Item" in found else None
 
-    def _renew(self, workspace: str, view: View, now_seconds: int, expires_at: int) -> Watch | None:
-        try:
-            renewed = clients.dynamodb().update_item(
-                TableName=self._table,
-                Key=_key(_watch_pk(workspace), view.key),
-                UpdateExpression="SET expires_at = :expires_at ADD revision :one",
-                ConditionExpression="expires_at > :now",
-                ExpressionAttributeValues=encode({":expires_at": expires_at, ":one": 1, ":now": now_seconds}),
-                ReturnValues="ALL_NEW",
-            )
-        except clients.condition_failed():
-            return None
-        item = decode(renewed["Attributes"])
-        return Watch(item["generation"], item["settled"])
+    @clients.translated()
+    def _end(self, connection: str, lease: dict[str, Any]) -> None:
+        """Remove all that a lease lists, then the lease; raises `Conflict` if more was added to it meanwhile."""
+        for view in sorted(lease.get("views", ())):
+            self._leave(connection, lease["workspace"], View.from_key(view))
+        if "user" in lease:
+            listener = item_key(listeners_pk(lease["workspace"], lease["user"]), connection)
+            clients.dynamodb().delete_item(TableName=self._table, Key=listener)
+        clients.dynamodb().delete_item(TableName=self._table, Key=lease_key(connection), **_as_read(lease))
 
-    def _living(self, pk: str, now_seconds: int) -> list[dict[str, Any]]:
-        pages = (
-            clients.dynamodb()
-            .get_paginator("query")
-            .paginate(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues=encode({":pk": pk}),
-                ConsistentRead=True,
-            )
+    @clients.translated()
+    def _forget(self, connection: str, lease: dict[str, Any], view: View) -> None:
+        """Take a view out of a lease; raises `Conflict` if any was added meanwhile: perhaps it was this one."""
+        as_read = _as_read(lease)
+        values = {**as_read.pop("ExpressionAttributeValues", {}), **encode({":view": {view.key}})}
+        clients.dynamodb().update_item(
+            TableName=self._table,
+            Key=lease_key(connection),
+            UpdateExpression="DELETE #views :view",
+            ExpressionAttributeNames={"#views": "views"},
+            ExpressionAttributeValues=values,
+            **as_read,
         )
-        items = [decode(item) for page in pages for item in page["Items"]]
-        return [item for item in items if item["expires_at"] > now_seconds]
 
 
-def _key(pk: str, sk: str) -> Any:
-    return encode({"pk": pk, "sk": sk})
+def _as_read(lease: dict[str, Any]) -> Any:
+    """Return the condition that nothing was added to a lease since it was read, and that it is still there."""
+    if "revision" not in lease:
+        return {"ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(revision)"}
+    return {
+        "ConditionExpression": "revision = :revision",
+        "ExpressionAttributeValues": encode({":revision": lease["revision"]}),
+    }
 
 
-def _lease_key(connection: str) -> Any:
-    return _key(f"C#{connection}", LEASE)
-
-
-def _view_pk(workspace: str, view: View) -> str:
-    return f"{workspace}#{view.key}"
-
-
-def _watch_pk(workspace: str) -> str:
-    return f"W#{workspace}"
+def _contended() -> Unavailable:
+    return Unavailable("the connection changes too often at once; try again")

@@ -18,9 +18,10 @@ from tidemark.domain.kinds import KINDS
 from tidemark.domain.numeric import LARGEST, canonical
 
 OPERATORS = frozenset({"eq", "ne", "gt", "gte", "lt", "lte", "in", "exists"})
-UNITS = frozenset({"count", "bytes", "percent", "minutes", "hours"})
+UNITS = frozenset({"count", "bytes", "percent", "milliseconds", "seconds", "minutes", "hours"})
 MAX_ROWS = 100
 MAX_POINTS = 168
+MAX_DECIMALS = 6
 
 _COMPARISONS = frozenset({"gt", "gte", "lt", "lte"})
 _OPTIONAL: Mapping[str, frozenset[str]] = {
@@ -29,8 +30,9 @@ _OPTIONAL: Mapping[str, frozenset[str]] = {
 }
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _FIELD = re.compile(r"(properties|context)(\.[A-Za-z0-9_$-]+)+|anonymous_id|user_id|session_id|type")
-_MEASURE_KEYS = {"kind", "title", "unit", "events", "field", "where", "limit", "percentile", "missing"}
-_RATIO_KEYS = {"kind", "title", "unit", "of", "over", "percent"}
+_SHOWN_KEYS = {"kind", "title", "unit", "about", "better", "decimals"}
+_MEASURE_KEYS = _SHOWN_KEYS | {"events", "field", "where", "limit", "percentile", "missing"}
+_RATIO_KEYS = _SHOWN_KEYS | {"of", "over", "percent"}
 
 
 def read(text: str, file: str) -> Dashboard:
@@ -112,10 +114,8 @@ class _Reader:
             if option in spec and kind not in kinds:
                 self.fail(f"{at}.{option}", f"has a meaning for kind {' or '.join(sorted(kinds))} only")
         return Measure(
-            name=name,
             kind=kind,
-            title=self.text(spec.get("title", title_of(name)), f"{at}.title"),
-            unit=self.one_of(spec.get("unit", "count"), UNITS, f"{at}.unit"),
+            **self.shown(name, spec, "count"),
             events=self.texts(spec.get("events"), f"{at}.events"),
             field=self.field(spec["field"], f"{at}.field") if "field" in spec else None,
             where=self.conditions(spec.get("where", {}), f"{at}.where"),
@@ -130,12 +130,26 @@ class _Reader:
             self.fail(f"{at}.percent", "is true or false")
         options = {part: self.text(spec.get(part), f"{at}.{part}") for part in ("of", "over")}
         return Measure(
-            name=name,
             kind="ratio",
-            title=self.text(spec.get("title", title_of(name)), f"{at}.title"),
-            unit=self.one_of(spec.get("unit", "percent" if percent else "count"), UNITS, f"{at}.unit"),
+            **self.shown(name, spec, "percent" if percent else "count"),
             options=options | {"percent": percent},
         )
+
+    def shown(self, name: str, spec: Mapping[str, Any], unit: str) -> dict[str, Any]:
+        """Return how a measure is shown; `unit` is the one that it has unless declared."""
+        at = f"measures.{name}"
+        found: dict[str, Any] = {
+            "name": name,
+            "title": self.text(spec.get("title", title_of(name)), f"{at}.title"),
+            "unit": self.one_of(spec.get("unit", unit), UNITS, f"{at}.unit"),
+        }
+        if "about" in spec:
+            found["about"] = self.text(spec["about"], f"{at}.about")
+        if "better" in spec:
+            found["better"] = self.one_of(spec["better"], {"higher", "lower"}, f"{at}.better")
+        if "decimals" in spec:
+            found["decimals"] = self.whole(spec["decimals"], 0, MAX_DECIMALS, f"{at}.decimals")
+        return found
 
     def series(self, name: str, raw: Any, measures: Mapping[str, Measure]) -> Series:
         at = f"charts.{name}"

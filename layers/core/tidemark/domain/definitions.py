@@ -19,7 +19,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Measure:
-    """A measure; `kind` `ratio` divides the shown values `of` and `over`, every other kind folds events."""
+    """A measure; `kind` `ratio` divides the shown values `of` and `over`, every other kind folds events.
+
+    `about`, `better` (`higher` or `lower`) and `decimals` (the most to show) tell a client how to present it.
+    """
 
     name: str
     kind: str
@@ -30,12 +33,21 @@ class Measure:
     where: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
     missing: str | None = None
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    about: str | None = None
+    better: str | None = None
+    decimals: int | None = None
 
     @cached_property
     def identity(self) -> str:
         """The name of the measure's state in a cell: its kind and a hash."""
         meaning = [self.kind, sorted(self.events), self.field, self.where, self.missing]
         return f"{self.kind}:{sha256(json.dumps(meaning, sort_keys=True).encode()).hexdigest()[:8]}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what a client needs to show the measure; what is not declared is left out."""
+        hints = {"about": self.about, "better": self.better, "decimals": self.decimals}
+        shown = {name: hint for name, hint in hints.items() if hint is not None}
+        return {"name": self.name, "title": self.title, "unit": self.unit, **shown}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,24 +90,28 @@ class Dashboard:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what a client needs to show the dashboard."""
-        titled = {name: {"name": name, "title": m.title, "unit": m.unit} for name, m in self.measures.items()}
         return {
             "name": self.name,
             "title": self.title,
-            "kpis": [titled[name] for name in self.kpis],
-            "charts": [{"name": s.name, "title": s.title, "grain": s.grain} for s in self.charts],
+            "kpis": [self.measures[name].as_dict() for name in self.kpis],
+            "charts": [
+                {**self.measures[s.measure].as_dict(), "name": s.name, "title": s.title, "grain": s.grain}
+                | {"measure": s.measure}
+                for s in self.charts
+            ],
             "tabs": [
-                {
-                    "name": tab,
-                    "title": title_of(tab),
-                    "entries": [
-                        titled[name] | {"kind": "top" if self.measures[name].kind == "top" else "measure"}
-                        for name in entries
-                    ],
-                }
+                {"name": tab, "title": title_of(tab), "entries": [self._entry(self.measures[name]) for name in entries]}
                 for tab, entries in self.tabs.items()
             ],
         }
+
+    def _entry(self, measure: Measure) -> dict[str, Any]:
+        """Return an entry of a tab; a top list names the shown count of all its events, if there is one."""
+        if measure.kind != "top":
+            return measure.as_dict() | {"kind": "measure"}
+        shown = {*self.kpis, *(name for entries in self.tabs.values() for name in entries)}
+        total = next((m.name for m in self.measures.values() if m.name in shown and _counts_all_of(m, measure)), None)
+        return measure.as_dict() | {"kind": "top"} | ({"share_of": total} if total else {})
 
 
 @lru_cache(maxsize=1)
@@ -116,3 +132,8 @@ def load(text: str, file: str) -> Dashboard:
 def title_of(name: str) -> str:
     """Return the title of what is declared without one."""
     return name.replace("_", " ").capitalize()
+
+
+def _counts_all_of(count: Measure, top: Measure) -> bool:
+    """Tell whether `count` counts the very events whose values `top` lists."""
+    return count.kind == "count" and set(count.events) == set(top.events) and count.where == top.where

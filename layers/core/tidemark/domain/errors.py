@@ -9,6 +9,7 @@
     ├── RequestTooLarge           413
     ├── Unauthorized              401
     ├── Forbidden                 403
+    ├── Undeliverable             409
     ├── TooManyViews              429
     ├── Throttled                 429  retry after `retry_after_seconds`
     ├── Unavailable               503  retry after `retry_after_seconds`
@@ -75,6 +76,12 @@ class Forbidden(TidemarkError):
     """The credential is good, but not for this."""
 
     code = "forbidden"
+
+
+class Undeliverable(TidemarkError):
+    """A message that can be neither pushed nor kept: the inbox of its user is full."""
+
+    code = "undeliverable"
 
 
 class TooManyViews(TidemarkError):

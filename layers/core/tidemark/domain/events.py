@@ -87,12 +87,12 @@ def normalise(
     properties = _object(raw.get("properties"), "properties")
     if not raw.keys() <= _KEYS:
         properties = _adopt(raw, properties)
-    _bound(properties, "properties")
+    bound(properties, "properties")
     event["properties"] = properties
     context = raw.get("context")
     if context:
         event["context"] = _object(context, "context")
-        _bound(context, "context")
+        bound(context, "context")
     elif context is not None:
         _object(context, "context")
     _stamp(event, raw.get("timestamp"), received_at, shift, new_id)
@@ -217,7 +217,7 @@ def _adopt(raw: Mapping[str, Any], properties: dict[str, Any]) -> dict[str, Any]
     return adopted
 
 
-def _bound(value: dict[str, Any], field: str) -> None:
+def bound(value: dict[str, Any], field: str) -> None:
     """Check depth, keys and numbers, level by level: input that is nested deeply must not recurse."""
     keys = 0
     level: list[Any] = [value]

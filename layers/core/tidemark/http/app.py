@@ -8,9 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse
 
-from tidemark.http import assets, errors, ingest, schemas, views
+from tidemark.http import assets, errors, health, ingest, notify, ticket, views
 from tidemark.http.context import RequestContext, Services, utc_now
 
 
@@ -32,14 +32,12 @@ def create_app(services: Services, clock: Callable[[], datetime] = utc_now) -> F
     errors.install(app)
     app.include_router(ingest.router)
     app.include_router(views.router)
+    app.include_router(ticket.router)
+    app.include_router(notify.router)
     app.include_router(assets.router)
-    app.add_api_route("/health", _health, response_model=schemas.Health, tags=["operation"], summary="Is it there?")
+    app.include_router(health.router)
     app.add_api_route("/docs", _docs, include_in_schema=False)
     return app
-
-
-def _health() -> JSONResponse:
-    return JSONResponse({"status": "ok"})
 
 
 def _docs() -> HTMLResponse:

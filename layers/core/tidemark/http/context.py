@@ -11,9 +11,11 @@ from fastapi import Request
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tidemark.domain.messages import Delivery, Notice
 from tidemark.domain.views import View
 from tidemark.http.errors import internal_error
 from tidemark.observability import logger
+from tidemark.services.health import Probes, Reports
 from tidemark.services.ports import Directory, EventLog, Head, TokenKeys, Workspace
 
 
@@ -22,6 +24,13 @@ class Views(Protocol):
 
     def current(self, workspace: Workspace, view: View, now: datetime) -> Head:
         """Return the head of `view`, rendered for the hour of `now`; raises `UnknownDashboard`."""
+
+
+class Messenger(Protocol):
+    """The way of a message to a user."""
+
+    def notify(self, workspace: str, notice: Notice, now: datetime) -> Delivery:
+        """Store and push a message; return where it went. Raises `Undeliverable`."""
 
 
 class Services(Protocol):
@@ -40,8 +49,24 @@ class Services(Protocol):
         """What tokens are signed with."""
 
     @property
+    def health_reports(self) -> Reports:
+        """What the health check has found."""
+
+    @property
+    def health_probes(self) -> Probes:
+        """The dependencies, to be asked."""
+
+    @property
+    def websocket_url(self) -> str:
+        """Where clients open WebSockets."""
+
+    @property
     def views(self) -> Views:
         """What dashboards show."""
+
+    @property
+    def messenger(self) -> Messenger:
+        """What brings messages to users."""
 
 
 def utc_now() -> datetime:

@@ -18,6 +18,7 @@ from tidemark.domain.errors import (
     TooManyViews,
     Unauthorized,
     Unavailable,
+    Undeliverable,
     UnknownDashboard,
 )
 from tidemark.observability import logger
@@ -28,6 +29,7 @@ STATUS: dict[type[TidemarkError], int] = {
     RequestTooLarge: 413,
     Unauthorized: 401,
     Forbidden: 403,
+    Undeliverable: 409,
     TooManyViews: 429,
     Throttled: 429,
     Unavailable: 503,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -55,15 +55,44 @@ class Snapshot(BaseModel):
 
 
 class Dashboards(BaseModel):
-    """The dashboards that a workspace has enabled, as declared."""
+    """The dashboards that a workspace has enabled, as declared, and the timezone of its days."""
 
+    timezone: str
     dashboards: list[dict[str, Any]]
 
 
-class Health(BaseModel):
-    """The API answers."""
+class ComponentHealth(BaseModel):
+    """The state of one component, and when it was seen."""
 
-    status: str
+    state: Literal["ok", "degraded", "down", "unknown"]
+    checked_at: str | None = None
+
+
+class Notified(BaseModel):
+    """Where a message to a user went: to connections of its thread, to others of the user, or to the inbox alone."""
+
+    message_id: str
+    delivery: Literal["thread", "user", "inbox"]
+    connections: int
+
+
+class Ticket(BaseModel):
+    """What opens a WebSocket while its time lasts."""
+
+    ticket: str
+    expires_in_seconds: int
+    websocket_url: str
+
+
+class Health(BaseModel):
+    """The state of the service and of its components; what follows `components` is for operators."""
+
+    status: Literal["ok", "degraded", "down", "unknown"]
+    components: dict[str, ComponentHealth]
+    checks: dict[str, dict[str, Any]] | None = None
+    run: dict[str, Any] | None = None
+    steps: dict[str, dict[str, Any]] | None = None
+    ratios: dict[str, float] | None = None
 
 
 _MEANINGS = {
@@ -71,6 +100,7 @@ _MEANINGS = {
     401: "No credential, or one that is malformed, unknown, revoked or expired.",
     403: "The credential is good, but not for this.",
     404: "There is no such thing.",
+    409: "The inbox of the user is full.",
     413: "More bytes or more events than a request may have.",
     429: "The store is over its rate; repeat after Retry-After seconds.",
     503: "A dependency failed; repeat after Retry-After seconds.",
@@ -146,3 +176,21 @@ BATCH_BODY = _body(
         },
     }
 )
+NOTIFY_BODY: dict[str, Any] = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {
+                "type": "object",
+                "title": "Message to a user",
+                "required": ["user", "body"],
+                "properties": {
+                    "user": {**_TEXT, "maxLength": 256},
+                    "body": {**_OBJECT, "description": "At most 8 KB as JSON."},
+                    "thread": {**_TEXT, "maxLength": 128},
+                    "message_id": {**_TEXT, "maxLength": 128, "description": "Makes the request repeatable."},
+                },
+            }
+        }
+    },
+}

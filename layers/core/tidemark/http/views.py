@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from hashlib import sha256
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi.responses import JSONResponse, Response
 
 from tidemark.domain.credentials import Principal
 from tidemark.domain.definitions import shipped
@@ -58,12 +59,21 @@ def dashboards(
     principal: Annotated[Principal, Depends(bearer_principal)],
     services: Annotated[Services, Depends(services_of)],
     request_id: Annotated[str, Depends(request_id_of)],
-) -> JSONResponse:
+    if_none_match: Annotated[str, Header(include_in_schema=False)] = "",
+) -> Response:
     """Return what a client needs to show each dashboard: names, titles, units, charts and tabs."""
     settings = open_workspace(services.directory, principal, workspace, "read")
     logger().info("dashboards requested", request_id=request_id, workspace=workspace)
     known = shipped()
-    return JSONResponse({"dashboards": [known[name].as_dict() for name in settings.dashboards if name in known]})
+    declared = [known[name].as_dict() for name in settings.dashboards if name in known]
+    answer = JSONResponse({"timezone": settings.timezone, "dashboards": declared})
+    # A page that comes back asks whether anything changed, and mostly gets an empty answer.
+    etag = f'"{sha256(bytes(answer.body)).hexdigest()[:32]}"'
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
+    if etag in if_none_match:
+        return Response(status_code=304, headers=headers)
+    answer.headers.update(headers)
+    return answer
 
 
 def _view(raw: dict[str, Any]) -> View:

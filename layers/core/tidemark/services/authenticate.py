@@ -17,8 +17,10 @@ from tidemark.domain.errors import Forbidden, Unauthorized
 from tidemark.services.ports import Directory, TokenKeys, Workspace
 
 
-def authenticate(credential: str | None, *, directory: Directory, token_keys: TokenKeys, now: datetime) -> Principal:
-    """Return whom `credential`, a write key or a token, stands for.
+def authenticate(
+    credential: str | None, *, directory: Directory, token_keys: TokenKeys, now: datetime, tickets: bool = False
+) -> Principal:
+    """Return whom `credential`, a write key, a token or (where `tickets` are taken) a ticket, stands for.
 
     Raises
     ------
@@ -31,7 +33,7 @@ def authenticate(credential: str | None, *, directory: Directory, token_keys: To
         raise Unauthorized("a credential is required: a write key or a token")
     if credential.startswith(WRITE_KEY_PREFIX):
         return _write_key(credential, directory)
-    return verify_token(credential, secret_of=token_keys.secret, now=now)
+    return verify_token(credential, secret_of=token_keys.secret, now=now, tickets=tickets)
 
 
 def open_workspace(directory: Directory, principal: Principal, workspace: str, action: Action) -> Workspace:

@@ -28,7 +28,7 @@ class Workspace:
     workspace: str
     name: str = ""
     timezone: str = "UTC"
-    dashboards: tuple[str, ...] = ("web", "meetings")
+    dashboards: tuple[str, ...] = ("web", "meetings", "lifecycle")
     shards: tuple[tuple[int, int], ...] = ((0, 1),)
     retention_days: int = 30
     created_at: str = ""
@@ -189,6 +189,9 @@ class Connections(Protocol):
 
     def is_settled(self, workspace: str, view: View, now_seconds: int) -> bool:
         """Answer whether the view is watched and its head settled."""
+
+    def is_subscribed(self, connection: str, workspace: str, view: View, now_seconds: int) -> bool:
+        """Answer whether a connection has a subscription that is not over."""
 
     def subscribers(self, workspace: str, view: View, now_seconds: int) -> list[str]: ...
 

@@ -1,4 +1,4 @@
-"""What a viewer asks of a view: bootstrap, subscribe, unsubscribe."""
+"""What a viewer asks of a view: bootstrap, reconcile, subscribe."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tidemark import wire
 from tidemark.domain.errors import InvalidView
 from tidemark.domain.views import View
 from tidemark.services.ports import Connections, Delta, Head, Snapshots, Workspace
+from tidemark.services.reconciliation import Reconciliation, reconcile
 from tidemark.services.views import Views
 
 LEASE_SECONDS = 2 * 3600 + 300
@@ -32,6 +33,20 @@ class Watching:
         """Return the head of a view and the sections that `have` ({section: checksum}) lacks."""
         head = self._views.current(workspace, view, now)
         return head, [name for name in head.sections if have.get(name) != head.checksums[name]]
+
+    def reconcile(
+        self,
+        workspace: Workspace,
+        connection: str,
+        view: View,
+        position: tuple[str, int] | None,
+        have: Mapping[str, str],
+        now: datetime,
+    ) -> Reconciliation:
+        """Return where a client stands that has `position` and the sections of `have` ({section: checksum})."""
+        head = self._views.current(workspace, view, now)
+        subscribed = self._connections.is_subscribed(connection, workspace.workspace, view, int(now.timestamp()))
+        return reconcile(head, position, have, subscribed=subscribed)
 
     def subscribe(
         self,

@@ -1,0 +1,185 @@
+"""A storm: 200 viewers lose their connections all at once, again and again, while 100 events a second come in.
+
+Runs on a local AWS of its own. The viewers are the browser SDK, 200 clients in one process of Node. Every sockets of
+theirs is cut at the same moment, every 20 seconds for 10 minutes. Then the events end; every viewer must come to hold
+what a fresh bootstrap gives, by a checksum computed apart from the SDK.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import tempfile
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from benchmarks.support.report import heading, result, table
+from benchmarks.support.traffic import batches, page_views
+from local.outputs import Outputs
+from local.paths import ROOT
+from local.temporary import temporary_system
+
+VIEWERS = 200
+MINUTES = 10.0
+EVERY_SECONDS = 20.0
+EVENTS_PER_SECOND = 100
+RAMP_MS = 100
+SETTLE_SECONDS = 180.0
+VIEW: dict[str, str | int] = {"dashboard": "web", "days": 30}
+SCRIPT = ROOT / "dashboard" / "client" / "bench" / "viewers.mjs"
+
+
+class Viewers:
+    """The process of Node that holds the viewers."""
+
+    def __init__(self, outputs: Outputs, viewers: int) -> None:
+        options = {
+            "url": outputs.http_url,
+            "workspace": outputs.workspace,
+            "token": outputs.read_token,
+            "viewers": viewers,
+            "view": VIEW,
+            "rampMs": RAMP_MS,
+        }
+        self._process = subprocess.Popen(
+            ["node", SCRIPT, json.dumps(options)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._line()
+
+    def tell(self, what: str) -> dict[str, Any]:
+        """Have them `drop` or `report`; return the report."""
+        assert self._process.stdin
+        print(json.dumps({"do": what}), file=self._process.stdin, flush=True)
+        return self._line()
+
+    def close(self) -> None:
+        """End the process."""
+        assert self._process.stdin
+        self._process.stdin.close()
+        self._process.wait(60)
+
+    def _line(self) -> dict[str, Any]:
+        assert self._process.stdout
+        found: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return found
+
+
+class Producer(threading.Thread):
+    """Sends a batch of page views each second, each until it is acknowledged."""
+
+    def __init__(self, outputs: Outputs) -> None:
+        super().__init__()
+        self._client = httpx.Client(
+            base_url=outputs.http_url, auth=(outputs.write_key, ""), timeout=30, trust_env=False
+        )
+        self._ended = threading.Event()
+        self.accepted = 0
+
+    def run(self) -> None:
+        """Send until told to end."""
+        stream = batches(page_views(datetime.now(UTC), EVENTS_PER_SECOND), EVENTS_PER_SECOND)
+        begun = time.monotonic()
+        for number, batch in enumerate(stream):
+            if self._ended.wait(max(0.0, begun + number - time.monotonic())):
+                return
+            now = datetime.now(UTC).isoformat()
+            body = {"batch": [{**event, "timestamp": now} for event in batch]}
+            while not self._accepted(body):
+                time.sleep(0.5)
+            self.accepted += len(batch)
+
+    def _accepted(self, body: Any) -> bool:
+        try:
+            return self._client.post("/v1/batch", json=body).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def end(self) -> None:
+        """Send no more."""
+        self._ended.set()
+        self.join()
+
+
+def main() -> None:
+    """Deploy, blow, print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=MINUTES)
+    parser.add_argument("--viewers", type=int, default=VIEWERS)
+    arguments = parser.parse_args()
+    heading(
+        f"{arguments.viewers} viewers reconnect at once, every {EVERY_SECONDS:.0f} s for {arguments.minutes} minutes"
+    )
+    with tempfile.TemporaryDirectory() as directory, temporary_system(Path(directory)) as system:
+        figures = blow(system.outputs, arguments.viewers, arguments.minutes)
+    table(["", "figure"], [[name, value] for name, value in figures.items()])
+    result("storm", figures)
+
+
+def blow(outputs: Outputs, viewers: int, minutes: float) -> dict[str, Any]:
+    """Return the figures of a storm."""
+    crowd = Viewers(outputs, viewers)
+    producer = Producer(outputs)
+    producer.start()
+    storms = 0
+    back_after: list[float] = []
+    ends = time.monotonic() + 60 * minutes
+    while (dropped := time.monotonic()) < ends:
+        crowd.tell("drop")
+        storms += 1
+        while (elapsed := time.monotonic() - dropped) < EVERY_SECONDS:
+            time.sleep(0.5)
+            if len(back_after) < storms and _live(crowd.tell("report")) == viewers:
+                back_after.append(elapsed)
+    producer.end()
+    settling = time.monotonic()
+    while True:
+        fresh = _fresh(outputs)
+        found = crowd.tell("report")
+        exact = found["held"].get(" ".join(["live", fresh["epoch"], str(fresh["seq"]), fresh["full"]]), 0)
+        if exact == viewers and fresh["pageviews"] == producer.accepted:
+            break
+        if time.monotonic() - settling > SETTLE_SECONDS:
+            break
+        time.sleep(1)
+    crowd.close()
+    return {
+        "viewers": viewers,
+        "storms": storms,
+        "connections": found["opened"],
+        "events": producer.accepted,
+        "events shown": fresh["pageviews"],
+        "storms after which all were live before the next": len(back_after),
+        "median seconds until all were live": round(sorted(back_after)[len(back_after) // 2], 1)
+        if back_after
+        else None,
+        "states shown that were not exact": found["wrong"],
+        "viewers with the checksum of a fresh bootstrap": exact,
+        "seconds until then": round(time.monotonic() - settling, 1),
+    }
+
+
+def _live(report: dict[str, Any]) -> int:
+    return sum(count for state, count in report["held"].items() if state.startswith("live "))
+
+
+def _fresh(outputs: Outputs) -> dict[str, Any]:
+    """Return the position, the checksum and the page views of a fresh bootstrap."""
+    answer = httpx.get(
+        f"{outputs.http_url}/v1/workspaces/{outputs.workspace}/snapshot",
+        params=VIEW,
+        headers={"Authorization": f"Bearer {outputs.read_token}"},
+        timeout=60,
+        trust_env=False,
+    )
+    snapshot = answer.raise_for_status().json()
+    return {**snapshot["position"], "full": snapshot["checksums"]["full"], "pageviews": snapshot["kpis"]["pageviews"]}
+
+
+if __name__ == "__main__":
+    main()
