@@ -1,4 +1,4 @@
-"""Fill the workspace `demo` with a month of page views and a third of a year of meetings.
+"""Fill the workspace `demo` with two months of page views and a third of a year of meetings.
 
 The events follow from their dates (local/traffic.py), so that seeding again adds only what has happened since.
 """
@@ -19,7 +19,7 @@ from local.paths import LOCAL
 from local.sender import Sender
 from local.traffic import Event, meeting, page_views, timestamp
 
-PAGE_DAYS = 30
+PAGE_DAYS = 60
 MEETING_DAYS = 120
 BATCH_EVENTS = 500
 CONNECTIONS = 3
@@ -29,7 +29,7 @@ MARKER = LOCAL / "seeded.json"
 
 
 def history(now: datetime) -> Iterator[Event]:
-    """Yield what has happened until `now`: pages of 30 days with today, meetings of the 120 days before today."""
+    """Yield what has happened until `now`: pages of 60 days with today, meetings of the 120 days before today."""
     today = now.date()
     for ago in range(MEETING_DAYS, 0, -1):
         yield from meeting(today - timedelta(days=ago))

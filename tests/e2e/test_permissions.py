@@ -30,7 +30,7 @@ MAY: dict[str, dict[str, set[str]]] = {
     "WsSubscribe": {
         **READ_VIEWS,
         "SnapshotsTable": {"GetItem", "Query", "PutItem"},
-        "ConnectionsTable": {"GetItem", "Query", "PutItem", "UpdateItem"},
+        "ConnectionsTable": {"GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"},
     },
     "WsUnsubscribe": {"ConnectionsTable": {"GetItem", "Query", "UpdateItem", "DeleteItem"}},
     "WsTrack": APPEND,

@@ -48,6 +48,7 @@ NOT_ONCE = "cells and log differ"
 STALE_HEAD = "the head is not what the cells hold"
 STALE_VIEWER = "a viewer is not exact"
 NO_LEASE = "left without a lease"
+FOR_NOBODY = "a view is kept up for nobody"
 
 
 @dataclass(frozen=True)
@@ -195,6 +196,12 @@ GUARDS = [
         NO_LEASE,
     ),
     Guard(
+        "a watch is ended by the subscriber whose connection ended before it",
+        replaced(DynamoConnections, "is_subscribed", lambda _: lambda *_: True),
+        lease_races.a_connection_ends_while_it_subscribes,
+        FOR_NOBODY,
+    ),
+    Guard(
         "a lease is removed only as it was read",
         unconditional("DeleteItem", "ConnectionsTable", "LEASE"),
         lease_races.a_subscription_comes_while_its_connection_ends,
@@ -210,7 +217,7 @@ GUARDS = [
         "a view is taken out of a lease only as that was read",
         unconditional("UpdateItem", "ConnectionsTable", "DELETE"),
         lease_races.a_view_is_subscribed_to_while_it_is_unsubscribed_from,
-        NO_LEASE,
+        f"{NO_LEASE}|{FOR_NOBODY}",
     ),
     Guard(
         "a watch is kept up for a while after its end",

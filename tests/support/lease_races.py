@@ -74,8 +74,11 @@ def _subscribe_again(world: World, viewer: Viewer) -> None:
 
 
 def check_leases(world: World) -> None:
-    """Every subscription stands in a lease, so that the end of its connection removes it."""
-    for subscription in world.stack.items("ConnectionsTable", f"{world.workspace}#{VIEW.key}"):
+    """Every subscription stands in a lease, so that the end of its connection removes it; no watch is for nobody."""
+    subscriptions = world.stack.items("ConnectionsTable", f"{world.workspace}#{VIEW.key}")
+    watches = world.stack.items("ConnectionsTable", f"W#{world.workspace}")
+    assert subscriptions or not watches, "a view is kept up for nobody"
+    for subscription in subscriptions:
         leases = world.stack.items("ConnectionsTable", f"C#{subscription['sk']}")
         listed = {view for lease in leases for view in lease.get("views", ())}
         assert VIEW.key in listed, "a subscription is left without a lease"

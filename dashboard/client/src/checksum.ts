@@ -3,7 +3,7 @@ import { TidemarkError } from "./errors.ts";
 import type { Checksums, Sections } from "./wire.ts";
 
 /** The part of WebCrypto that is needed. */
-export type Subtle = Pick<SubtleCrypto, "digest"> | undefined;
+export type Subtle = Pick<SubtleCrypto, "digest"> | null | undefined;
 
 /**
  * The SHA-256, in lower-case hex, of the canonical JSON of a value.

@@ -63,7 +63,7 @@ export function createWatch(view: View, context: Context, disposed: () => void, 
 
   /** Take `next` if it is what the server has, by its checksum `full`. */
   async function take(next: Replica, full: string | undefined): Promise<boolean> {
-    const checksums = await checksumsOf(next.sections, next.checksums, env.crypto?.subtle);
+    const checksums = await checksumsOf(next.sections, next.checksums, env.crypto?.subtle ?? null);
     if (checksums.full !== full) return false;
     const before = replica?.checksums ?? {};
     replica = { ...next, checksums };

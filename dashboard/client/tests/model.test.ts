@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { connect } from "../src/index.ts";
 import { FAULTS, MOVES, type Settings, simulate } from "./support/simulation.ts";
 
-const { RUNS = 60, SEED } = process.env;
+const { RUNS = 40, SEED } = process.env;
 const seeds = SEED ? [Number(SEED)] : Array.from({ length: Number(RUNS) }, (_, index) => index + 1);
 const met = new Set<string>();
 

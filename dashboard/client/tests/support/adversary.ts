@@ -6,32 +6,8 @@ import type { Chance } from "./chance.ts";
 import type { Clock } from "./clock.ts";
 import { canonical, changed, checksumsOf, diff, initial, type Json } from "./documents.ts";
 import { Inbox } from "./inbox.ts";
+import { type Fault, twisted } from "./lies.ts";
 import { FakeSocket } from "./socket.ts";
-
-export const FAULTS = [
-  "drop",
-  "duplicate",
-  "reorder",
-  "delay",
-  "truncate",
-  "garble",
-  "close",
-  "error",
-  "silence",
-  "stranger",
-  "epoch",
-  "base",
-  "checksum",
-  "content",
-  "recovered",
-  "unsubscribed",
-  "ticket",
-  "http",
-  "half",
-  "gateway",
-  "deaf",
-] as const;
-export type Fault = (typeof FAULTS)[number];
 
 interface ServerView {
   epoch: string;
@@ -67,6 +43,14 @@ export class AdversarialServer {
   /** Event ids in the order of their first arrival. */
   readonly events = new Map<string, Json>();
   requests = 0;
+  /** Characters sent over sockets. */
+  sentBytes = 0;
+  /** What the fault "error" answers. */
+  errors: readonly string[] = ERRORS;
+  /** Events of this type are rejected. */
+  invalid = "";
+  /** The fault "silence" is that of sockets alone. */
+  silent: "all" | "socket" = "all";
   /** How far the server's clock is ahead of the page's. */
   clockSkewMs = 0;
   epochs = 0;
@@ -152,33 +136,16 @@ export class AdversarialServer {
   send(socket: FakeSocket, message: Json): void {
     if (this.fault("close")) socket.die();
     if (this.fault("drop")) return;
-    let text = JSON.stringify(this.#twisted(message));
+    let text = JSON.stringify(twisted(message, this));
     if (this.fault("truncate")) text = text.slice(0, this.chance.below(text.length));
     if (this.fault("garble"))
       text = this.chance.pick(["", "null", "[]", "17", '{"type":5}', '{"type":"delta"}', '{"type":"section"}']);
     if (this.fault("stranger"))
       socket.deliver(JSON.stringify({ type: "news", id: message.id, text: "unknown" }), 0, true);
     const late = this.fault("delay") ? this.chance.below(30_000) : 0;
+    this.sentBytes += text.length;
     socket.deliver(text, late, !this.fault("reorder"));
     if (this.fault("duplicate")) socket.deliver(text, this.chance.below(3000), false);
-  }
-
-  #twisted(message: Json): Json {
-    const copy = structuredClone(message);
-    const { type } = copy;
-    if (type === "delta") {
-      if (this.fault("epoch")) copy.epoch = "another";
-      if (this.fault("base")) copy.base += 1 - this.chance.below(3);
-      if (this.fault("content")) copy.patch = { ...copy.patch, kpis: { pageviews: -this.chance.below(99) } };
-    }
-    if (type === "section" && this.fault("content") && copy.parts === 1) copy.data = { lie: this.chance.below(9) };
-    if (copy.checksums && this.fault("checksum")) copy.checksums.full = "0".repeat(64);
-    if (type === "subscribed") {
-      if (this.fault("epoch")) copy.position.epoch = "another";
-      if (this.fault("recovered")) copy.recovered = !copy.recovered;
-    }
-    if (type === "reconciled" && this.fault("unsubscribed")) copy.subscribed = false;
-    return copy;
   }
 
   receive(socket: FakeSocket, request: Json): void {
@@ -191,7 +158,7 @@ export class AdversarialServer {
   #reply(socket: FakeSocket, request: Json): Iterable<Json> {
     const error = (code: string) => [{ type: "error", code, message: code, request_id: "r" }];
     if (this.#now() >= socket.until) return error("token_expired");
-    if (this.fault("error")) return error(this.chance.pick(ERRORS));
+    if (this.fault("error")) return error(this.chance.pick(this.errors));
     if (this.fault("gateway")) return [{ message: "Internal server error", connectionId: "c", requestId: "r" }];
     return this.#answers(socket, request);
   }
@@ -239,8 +206,14 @@ export class AdversarialServer {
 
   #track(events: Json[]): Json {
     const kept = this.fault("half") ? events.slice(0, this.chance.below(events.length)) : events;
-    for (const event of kept) if (!this.events.has(event.event_id)) this.events.set(event.event_id, event);
-    return { type: "ack", accepted: kept.map((event) => event.event_id), rejected: [] };
+    const accepted: string[] = [];
+    const rejected: Json[] = [];
+    kept.forEach(({ event_id, type }, index) => {
+      if (type === this.invalid) rejected.push({ event_id, index, code: "invalid_event", message: "invalid" });
+      else accepted.push(event_id);
+      if (type !== this.invalid && !this.events.has(event_id)) this.events.set(event_id, events[index]);
+    });
+    return { type: "ack", accepted, rejected };
   }
 
   /** The HTTP API. */
@@ -248,7 +221,7 @@ export class AdversarialServer {
     new Promise((resolve, reject) => {
       this.requests++;
       init.signal?.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError")));
-      if (this.fault("silence")) return;
+      if (this.silent === "all" && this.fault("silence")) return;
       const wait = 5 + this.chance.below(60);
       this.clock.setTimeout(() => {
         if (this.fault("drop")) reject(new TypeError("Failed to fetch"));
@@ -271,8 +244,11 @@ export class AdversarialServer {
       return answer(401, { code: "token_expired", message: "The token has expired" });
     if (path === "/api/v1/ticket")
       return answer(200, { ticket: `${exp}`, expires_in_seconds: 60, websocket_url: "ws://server/live" });
-    const { accepted } = this.#track(JSON.parse(init.body as string).batch);
-    return answer(200, { success: true, accepted: accepted.length, rejected: [] });
+    const body = JSON.parse(init.body as string);
+    if (path.endsWith("/notify"))
+      return answer(200, { message_id: body.message_id, delivery: "inbox", connections: 0 });
+    const { accepted, rejected } = this.#track(body.batch);
+    return answer(accepted.length ? 200 : 400, { success: accepted.length > 0, accepted: accepted.length, rejected });
   }
 
   /** The WebSocket class of this server. */

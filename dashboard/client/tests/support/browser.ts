@@ -29,7 +29,10 @@ export class Browser {
   ) {}
 
   /** Open a page; `crash` ends it as closing the tab does: nothing of it runs any more. */
-  page(options: Partial<Sdk.Options> = {}): { client: Sdk.Client; crash(): void } {
+  page(
+    options: Partial<Sdk.Options> = {},
+    given: Partial<Sdk.Environment> = {},
+  ): { client: Sdk.Client; crash(): void } {
     let isGone = false;
     this.window = new EventTarget();
     this.document = Object.assign(new EventTarget(), { visibilityState: this.document.visibilityState });
@@ -75,6 +78,7 @@ export class Browser {
       document: this.document as unknown as Document,
       window: this.window,
       navigator: this.navigator,
+      ...given,
     };
     const client = this.connect({
       url: "https://tidemark.test/api/",

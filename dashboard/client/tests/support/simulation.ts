@@ -1,10 +1,11 @@
 /** One seeded life of a client at an adversary's: any event in any state, laws checked at every state that it shows. */
 import type * as Sdk from "../../src/index.ts";
-import { AdversarialServer, FAULTS, type Fault, keyOf } from "./adversary.ts";
+import { AdversarialServer, keyOf } from "./adversary.ts";
 import { Browser } from "./browser.ts";
 import { Chance } from "./chance.ts";
 import { Clock, settle } from "./clock.ts";
 import { canonical } from "./documents.ts";
+import { FAULTS, type Fault } from "./lies.ts";
 
 export const VIEW = { dashboard: "web", days: 30 };
 const VIEWS = [
@@ -34,6 +35,8 @@ const MOVES = [
   "message",
 ] as const;
 type Move = (typeof MOVES)[number];
+/** All, some of them more often. */
+const USUAL: readonly Move[] = [...MOVES, ...Array<Move>(6).fill("commit"), ...Array<Move>(6).fill("time")];
 
 const STEPS = 25;
 
@@ -50,6 +53,8 @@ export interface Outcome {
 export interface Settings {
   /** Only these. */
   readonly faults?: readonly Fault[];
+  /** Only these. */
+  readonly moves?: readonly Move[] | undefined;
   /** How likely a fault is, one of these a step. */
   readonly rages?: readonly number[];
   /** How often the adversary rages and rests. */
@@ -61,7 +66,7 @@ export class LawBroken extends Error {}
 export async function simulate(
   connect: typeof Sdk.connect,
   seed: number,
-  { faults, rages = [0, 0.02, 0.1, 0.3], rounds = 3 }: Settings = {},
+  { faults, moves = USUAL, rages = [0, 0.02, 0.1, 0.3], rounds = 3 }: Settings = {},
 ): Promise<Outcome> {
   const chance = new Chance(seed);
   const clock = new Clock();
@@ -75,10 +80,11 @@ export async function simulate(
   let page = browser.page();
   let handled: number[] = []; // by this page
   const listen = () => {
-    handled = [];
+    const mine: number[] = [];
+    handled = mine;
     const handle = async ({ seq }: Sdk.Message) => {
       if (chance.happens(server.rage)) throw new Error("the handler failed");
-      handled.push(seq);
+      mine.push(seq);
     };
     page.client.listen(handle, "t1");
   };
@@ -173,7 +179,7 @@ export async function simulate(
     open(VIEW);
     for (let step = 0; step < STEPS; step++) {
       server.rage = chance.pick(rages);
-      const move = chance.happens(0.4) ? chance.pick(["commit", "time"] as const) : chance.pick(MOVES);
+      const move = chance.pick(moves);
       note(move);
       await act[move]();
       await clock.advance(chance.below(300));

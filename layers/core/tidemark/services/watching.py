@@ -72,6 +72,9 @@ class Watching:
         head = self._views.watched(
             workspace, view, now, lambda: self._connections.watch(name, view, now_seconds, lease)
         )
+        if not self._connections.is_subscribed(connection, name, view, now_seconds):
+            # It ended between subscription and watch, so its end did not find the watch, and nobody else would end it.
+            self._connections.unsubscribe(connection, name, view)
         return head, self._missed(name, view, head, position)
 
     def _missed(self, workspace: str, view: View, head: Head, position: tuple[str, int] | None) -> list[Delta] | None:
