@@ -8,8 +8,6 @@ what a fresh bootstrap gives, by a checksum computed apart from the SDK.
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import tempfile
 import threading
 import time
@@ -19,55 +17,18 @@ from typing import Any
 
 import httpx
 
+from benchmarks.support.crowd import Crowd, holding, live
 from benchmarks.support.report import heading, result, table
 from benchmarks.support.traffic import batches, page_views
 from local.outputs import Outputs
-from local.paths import ROOT
 from local.temporary import temporary_system
 
 VIEWERS = 200
 MINUTES = 10.0
 EVERY_SECONDS = 20.0
 EVENTS_PER_SECOND = 100
-RAMP_MS = 100
 SETTLE_SECONDS = 180.0
 VIEW: dict[str, str | int] = {"dashboard": "web", "days": 30}
-SCRIPT = ROOT / "dashboard" / "client" / "bench" / "viewers.mjs"
-
-
-class Viewers:
-    """The process of Node that holds the viewers."""
-
-    def __init__(self, outputs: Outputs, viewers: int) -> None:
-        options = {
-            "url": outputs.http_url,
-            "workspace": outputs.workspace,
-            "token": outputs.read_token,
-            "viewers": viewers,
-            "view": VIEW,
-            "rampMs": RAMP_MS,
-        }
-        self._process = subprocess.Popen(
-            ["node", SCRIPT, json.dumps(options)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        self._line()
-
-    def tell(self, what: str) -> dict[str, Any]:
-        """Have them `drop` or `report`; return the report."""
-        assert self._process.stdin
-        print(json.dumps({"do": what}), file=self._process.stdin, flush=True)
-        return self._line()
-
-    def close(self) -> None:
-        """End the process."""
-        assert self._process.stdin
-        self._process.stdin.close()
-        self._process.wait(60)
-
-    def _line(self) -> dict[str, Any]:
-        assert self._process.stdout
-        found: dict[str, Any] = json.loads(self._process.stdout.readline())
-        return found
 
 
 class Producer(threading.Thread):
@@ -123,7 +84,7 @@ def main() -> None:
 
 def blow(outputs: Outputs, viewers: int, minutes: float) -> dict[str, Any]:
     """Return the figures of a storm."""
-    crowd = Viewers(outputs, viewers)
+    crowd = Crowd(outputs.http_url, outputs.workspace, outputs.read_token, VIEW, viewers)
     producer = Producer(outputs)
     producer.start()
     storms = 0
@@ -134,15 +95,15 @@ def blow(outputs: Outputs, viewers: int, minutes: float) -> dict[str, Any]:
         storms += 1
         while (elapsed := time.monotonic() - dropped) < EVERY_SECONDS:
             time.sleep(0.5)
-            if len(back_after) < storms and _live(crowd.tell("report")) == viewers:
+            if len(back_after) < storms and live(crowd.tell("report")) == viewers:
                 back_after.append(elapsed)
     producer.end()
     settling = time.monotonic()
     while True:
         fresh = _fresh(outputs)
         found = crowd.tell("report")
-        exact = found["held"].get(" ".join(["live", fresh["epoch"], str(fresh["seq"]), fresh["full"]]), 0)
-        if exact == viewers and fresh["pageviews"] == producer.accepted:
+        exact = holding(found, fresh)
+        if exact == viewers and fresh["kpis"]["pageviews"] == producer.accepted:
             break
         if time.monotonic() - settling > SETTLE_SECONDS:
             break
@@ -153,7 +114,7 @@ def blow(outputs: Outputs, viewers: int, minutes: float) -> dict[str, Any]:
         "storms": storms,
         "connections": found["opened"],
         "events": producer.accepted,
-        "events shown": fresh["pageviews"],
+        "events shown": fresh["kpis"]["pageviews"],
         "storms after which all were live before the next": len(back_after),
         "median seconds until all were live": round(sorted(back_after)[len(back_after) // 2], 1)
         if back_after
@@ -164,12 +125,8 @@ def blow(outputs: Outputs, viewers: int, minutes: float) -> dict[str, Any]:
     }
 
 
-def _live(report: dict[str, Any]) -> int:
-    return sum(count for state, count in report["held"].items() if state.startswith("live "))
-
-
 def _fresh(outputs: Outputs) -> dict[str, Any]:
-    """Return the position, the checksum and the page views of a fresh bootstrap."""
+    """Return a fresh bootstrap over HTTP."""
     answer = httpx.get(
         f"{outputs.http_url}/v1/workspaces/{outputs.workspace}/snapshot",
         params=VIEW,
@@ -177,8 +134,8 @@ def _fresh(outputs: Outputs) -> dict[str, Any]:
         timeout=60,
         trust_env=False,
     )
-    snapshot = answer.raise_for_status().json()
-    return {**snapshot["position"], "full": snapshot["checksums"]["full"], "pageviews": snapshot["kpis"]["pageviews"]}
+    found: dict[str, Any] = answer.raise_for_status().json()
+    return found
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_vectors_that_the_sdk_is_tested_with_are_the_servers() -> None:
-    assert sdk_vectors.PATH.read_text() == sdk_vectors.text()
+    assert json.dumps(json.loads(sdk_vectors.PATH.read_text())) == json.dumps(sdk_vectors.vectors())
 
 
 def test_the_sdk_gives_random_documents_the_checksums_that_the_server_gives_them(sdk: Path) -> None:

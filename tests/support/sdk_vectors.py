@@ -84,11 +84,6 @@ def vectors() -> dict[str, Any]:
     }
 
 
-def text() -> str:
-    """Return vectors.json as it must stand."""
-    return json.dumps(vectors(), indent=1) + "\n"
-
-
 def _number(chance: random.Random) -> int | float:
     roll = chance.randrange(5)
     if roll == 0:
@@ -112,4 +107,4 @@ def _text(chance: random.Random) -> str:
 
 
 if __name__ == "__main__":
-    PATH.write_text(text())
+    PATH.write_text(json.dumps(vectors(), indent=1) + "\n")

@@ -3,21 +3,21 @@
 //   {"do":"report"}  print one line: how many are live, and the distinct positions and checksums that they hold
 // Standard input's end closes them.
 //
-// node viewers.mjs '{"url":"…","workspace":"…","token":"…","viewers":200,"view":{"dashboard":"web","days":30}}'
+// node viewers.mjs '{"url":"…","workspace":"…","token":"…","viewers":200,"view":{"dashboard":"web","days":30},"rampMs":100,"via":""}'
 
 import { createHash } from "node:crypto";
 import { createInterface } from "node:readline";
 import WebSocket from "ws";
 import { connect } from "../../dist/tidemark.js";
 
-const { url, workspace, token, viewers, view, rampMs } = JSON.parse(process.argv[2]);
+const { url, workspace, token, viewers, view, rampMs, via } = JSON.parse(process.argv[2]);
 const sockets = new Set();
 let opened = 0;
 let wrong = 0;
 
 class Tracked extends WebSocket {
   constructor(address) {
-    super(address, { perMessageDeflate: false });
+    super(via ? address.replace(/^wss?:\/\/[^/]+/, via) : address, { perMessageDeflate: false });
     sockets.add(this);
     this.on("open", () => opened++);
     this.on("error", () => {}); // followed by a close, which the client sees
