@@ -54,8 +54,8 @@ export interface Client {
     to: { user: string; thread?: string; message_id?: string },
     body: object,
   ): Promise<{ message_id: string; delivery: "thread" | "user" | "inbox"; connections: number }>;
-  /** Send what is queued, if possible, and end everything. */
-  close(): Promise<void>;
+  /** Send what is queued, if possible, and end everything; with `forget`, also delete the views that are kept on disk. */
+  close(forget?: boolean): Promise<void>;
 }
 
 /** Connect to a workspace. */
@@ -173,7 +173,7 @@ export function connect(options: Options): Client {
     listen: messages.listen,
     notify: ({ user, thread, message_id = newId(env) }, body) =>
       post(`/v1/workspaces/${encodeURIComponent(workspace)}/notify`, { user, thread, message_id, body }) as never,
-    async close() {
+    async close(forget) {
       lifecycle.flush();
       await queue.flush();
       for (const [target, type, listener] of hooks) target?.removeEventListener(type, listener);
@@ -181,6 +181,7 @@ export function connect(options: Options): Client {
       messages.close();
       each((watch) => watch.dispose());
       opened.close();
+      if (forget) await storage.forget();
     },
   };
 }

@@ -23,6 +23,8 @@ export interface Storage {
   first(limit: number): Promise<Queued[]>;
   remove(keys: number[]): Promise<unknown>;
   count(): Promise<number>;
+  /** Delete the replicas; events stay until they are sent. */
+  forget(): Promise<unknown>;
 }
 
 const VIEWS = 50;
@@ -40,6 +42,7 @@ export function memoryStorage(): Storage {
     first: async (limit) => [...events.values()].slice(0, limit),
     remove: async (keys) => keys.forEach((key) => void events.delete(key)),
     count: async () => events.size,
+    forget: async () => views.clear(),
   };
 }
 
@@ -120,6 +123,10 @@ export function createStorage(scope: string, env: Environment): Storage {
             return null;
           }),
         () => memory.remove(keys),
+      ),
+    forget: () =>
+      run("views", "readwrite", (store) => store.delete(IDBKeyRange.bound(`${scope}|`, `${scope}|~`))).catch(
+        memory.forget,
       ),
     count: () => events(() => run("events", "readonly", (store) => store.index("scope").count(scope)), memory.count),
   };

@@ -1,3 +1,4 @@
+import "fake-indexeddb/auto";
 import { describe, expect, test } from "vitest";
 import type { ViewState } from "../src/index.ts";
 import { canonical, type Json } from "./support/documents.ts";
@@ -51,6 +52,18 @@ describe("a warm load", () => {
         };
       };
     });
+    const states = setup.states(setup.open());
+    await setup.clock.advance(2000);
+    expect(statuses(states)).not.toContain("cached");
+    expect(last(states).status).toBe("live");
+  });
+
+  test("finds nothing after a close that forgets", async () => {
+    const setup = new Setup();
+    const client = setup.open();
+    setup.states(client);
+    await setup.clock.advance(10_000);
+    await Promise.all([client.close(true), setup.clock.advance(1000)]);
     const states = setup.states(setup.open());
     await setup.clock.advance(2000);
     expect(statuses(states)).not.toContain("cached");

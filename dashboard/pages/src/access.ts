@@ -43,6 +43,11 @@ export function keepAccess(access: Access, store: Store): Access {
   return access;
 }
 
+/** Whether this tab still has an access, which signing out takes. */
+export function hasAccess(store: Store): boolean {
+  return !!store.get(KEY);
+}
+
 export function forgetAccess(store: Store): void {
   store.remove(KEY);
 }

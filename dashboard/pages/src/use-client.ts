@@ -1,8 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Client, connect, type View, type ViewState } from "../../client/src/index.ts";
-import type { Access } from "./access.ts";
+import { type Access, hasAccess } from "./access.ts";
 import type { Sections } from "./board.ts";
 import { keepPast, readPast } from "./memory.ts";
+import { tab } from "./store.ts";
 
 /** One client for an access; a token that is pasted gets a new one, which goes on from what the old one stored. */
 export function useClient(url: string, access: Access): Client | undefined {
@@ -13,7 +14,7 @@ export function useClient(url: string, access: Access): Client | undefined {
     setClient(made);
     return () => {
       setClient(undefined);
-      void made.close();
+      void made.close(!hasAccess(tab)); // who signs out leaves no numbers behind
     };
   }, [url, access]);
   return client;
