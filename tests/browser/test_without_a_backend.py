@@ -1,4 +1,4 @@
-"""The backend is killed under the page; comes last in this folder, for a deployed stack cannot be killed."""
+"""The backend is killed under the page. By its name it comes last in this folder: every function is cold afterwards."""
 
 from __future__ import annotations
 
