@@ -22,10 +22,10 @@ def test_every_event_is_counted_once_when_the_backend_is_killed_in_the_middle(
     assert emulator is not None
     tenant.drain()
     emulator.checkpoint()
+    deployment.keep_logs()  # they end with the emulator, and reading them takes longer than the SDK does
     with client_of(SDKS[sdk], tenant, upload_size=10) as client:
         record(client, range(EVENTS // 2))
         until(client.queue.qsize, lambda waiting: waiting < EVENTS // 3)
-        deployment.keep_logs()
         emulator.kill()
         assert client.queue.unfinished_tasks > 0
         record(client, range(EVENTS // 2, EVENTS))
