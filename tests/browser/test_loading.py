@@ -110,10 +110,10 @@ def test_an_expired_token_is_asked_for_anew_while_what_is_on_screen_stays(
     tenant.send([tenant.page_view()])
     tenant.drain()
     Board(page, tenant).open().live().expect_saved()
-    page.close()
     again = context.new_page()
     expired = tenant.token(issued_at=datetime.now(UTC) - timedelta(hours=2), lifetime=timedelta(hours=1))
     board = Board(again, tenant).open(expired)
+    page.close()
     expect(again.get_by_role("alert").first).to_contain_text("token_expired")
     board.expect_kpi("pageviews", 1)
     assert board.shown()["state"] != "live"

@@ -62,7 +62,7 @@ class DeliveryLog:
         """Log and count a message that was refused."""
         logger().error(
             "undeliverable",
-            extra={"workspace": workspace, "thread": thread, "connections": connections, "users": users},
+            extra={"workspace": workspace, "message_thread": thread, "connections": connections, "users": users},
         )
         count("UndeliverableMessages")
 
