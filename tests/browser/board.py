@@ -105,7 +105,8 @@ class Board:
     def expect_saved(self) -> dict[str, Any]:
         """Wait until what is shown is exact, and is on disk; return it."""
         exact = self.expect_exact()
-        self.page.wait_for_function(SAVED, arg=[self.tenant.name, exact["position"]])
+        # Not wait_for_function: to it a promise is true, whatever it will say.
+        until(lambda: self.page.evaluate(SAVED, [self.tenant.name, exact["position"]]), bool)
         return exact
 
     def screenshot(self, name: str, *, whole: bool = True) -> Path:

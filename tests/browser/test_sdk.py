@@ -12,6 +12,7 @@ from playwright.sync_api import Page
 
 from local.emulator import HOST
 from tests.browser.wire import Wire
+from tests.e2e.deployment import until
 from tests.e2e.tenant import Tenant
 
 CONNECT = """async ([url, workspace, tokens]) => {
@@ -81,7 +82,7 @@ def test_events_of_an_offline_page_wait_on_disk_and_are_sent_by_the_next(page: P
     page.wait_for_function(LIVE, arg=0)
     page.context.set_offline(True)
     page.evaluate("""() => { for (let n = 0; n < 250; n++) client.track("page", { path: `/${n % 5}` }); }""")
-    page.wait_for_function(ON_DISK, arg=250)
+    until(lambda: page.evaluate(ON_DISK, 250), bool)
     page.goto("about:blank")
     page.context.set_offline(False)
     enter(page, shop, tenant)
