@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.deployed import World
 from tests.support.races import calls, fault
-from tests.support.removals import Removal, replaced, unconditional, with_client
+from tests.support.removals import OneByOne, Removal, replaced, unconditional, with_client
 from tests.support.stack import Stack
 from tests.support.users import Sender, User, check_inbox
 from tidemark.aws.inbox import DynamoInbox
@@ -160,21 +160,6 @@ def inbox_first(listen: Any) -> Any:
     return changed
 
 
-class _OneByOne:
-    """A client whose transactions are none, and look at no condition but that of the head, which comes first."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._client, name)
-
-    def transact_write_items(self, TransactItems: Any) -> None:  # noqa: N803 - boto3's name
-        for item in TransactItems:
-            for kind, arguments in item.items():
-                {"Put": self._client.put_item, "Update": self._client.update_item}[kind](**arguments)
-
-
 GUARDS = [
     Guard(
         "a connection listens before its inbox is read",
@@ -202,7 +187,7 @@ GUARDS = [
     ),
     Guard(
         "a message, its id and the head are one transaction",
-        replaced(DynamoInbox, "append", with_client(_OneByOne)),
+        replaced(DynamoInbox, "append", with_client(OneByOne)),
         a_sender_dies_between_its_writes,
         "have a hole|wait, the head says",
     ),

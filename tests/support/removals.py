@@ -127,7 +127,7 @@ class _CellFirst:
         self._client.put_item(**self._held)
 
 
-class _OneByOne:
+class OneByOne:
     """A client whose transactions are none."""
 
     def __init__(self, client: Any) -> None:
@@ -157,7 +157,7 @@ def with_client(wrapper: Any) -> Make:
 
 
 cell_before_ledger = with_client(_CellFirst)
-no_transaction = with_client(_OneByOne)
+no_transaction = with_client(OneByOne)
 
 
 def refresh_only_after_a_write(fold_workspace: Any) -> Any:
