@@ -21,7 +21,7 @@ class Verdict(Enum):
     APPLIED = "applied"
     DUPLICATE = "duplicate"
     MISSED = "missed"
-    """Its base is not where we are: something before it is missing."""
+    """Its base is not among what we have: something before it is missing."""
     MISMATCH = "mismatch"
     """Its result is not what the server has, so it was not applied."""
 
@@ -108,13 +108,13 @@ class Replica:
         return all(self.checksums.get(name) == value for name, value in announced.items())
 
     def receive(self, delta: Message) -> Verdict:
-        """Apply a delta if it is the next one, and compare the checksums."""
+        """Apply a delta that leads on from what is here, and compare the checksums."""
         position = self.position
         if position is None or delta["epoch"] != position.epoch:
             return Verdict.MISSED
         if delta["seq"] <= position.seq:
             return Verdict.DUPLICATE
-        if delta["base"] != position.seq:
+        if delta["base"] > position.seq:
             return Verdict.MISSED
         sections = apply(self.sections, delta["patch"])
         untouched = {name: value for name, value in self.have().items() if name not in delta["patch"]}

@@ -67,7 +67,7 @@ function apply(delta) {
   }
   const { epoch, seq } = held.position;
   if (delta.epoch === epoch && delta.seq <= seq) return "known";
-  if (delta.epoch !== epoch || delta.base !== seq) return "gap";
+  if (delta.epoch !== epoch || delta.base > seq) return "gap";
   const sections = merged(held.sections, delta.patch);
   const sums = entriesTo(Object.keys(sections), (name) =>
     Object.hasOwn(delta.patch, name) ? checksum(sections[name]) : held.sums[name],

@@ -116,7 +116,7 @@ class View:
         """Apply a delta: `applied`, `known`, or `gap` if something was missed."""
         if delta["epoch"] == self.position["epoch"] and delta["seq"] <= self.position["seq"]:
             return "known"
-        if delta["epoch"] != self.position["epoch"] or delta["base"] != self.position["seq"]:
+        if delta["epoch"] != self.position["epoch"] or delta["base"] > self.position["seq"]:
             return "gap"
         sections = merged(self.sections, delta["patch"])
         sums = {name: checksum(data) if name in delta["patch"] else self.sums[name] for name, data in sections.items()}

@@ -198,6 +198,24 @@ def test_more_hanging_connections_than_workers_do_not_delay_the_others(stack: St
         check_world(world, *others)
 
 
+def test_deltas_that_come_together_go_as_one_message(stack: Stack) -> None:
+    with World(stack, definitions=SMALL) as world:
+        there, comes = Viewer(world), Viewer(world)
+        there.follow()
+        producer = Producer(world)
+        producer.send(pages(world.now, 1))
+        world.fold()
+        comes.follow()  # between the first delta and the others
+        for _ in range(3):
+            producer.send(pages(world.now, 1))
+            world.fold()
+        world.broadcast()
+        for viewer in (there, comes):
+            assert [message["type"] for message in viewer.drain()] == ["delta"]
+            check_viewer(world, viewer)
+        check_world(world, there, comes)
+
+
 def test_deltas_end_with_the_subscription(world: World) -> None:
     staying, leaving = Viewer(world), Viewer(world)
     staying.follow()

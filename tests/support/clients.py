@@ -238,9 +238,7 @@ class Viewer(Client):
         """Rule 3 and 4 of the protocol."""
         if self._lost or self.position is None:
             return
-        if delta["epoch"] != self.position["epoch"] or (
-            delta["base"] != self.position["seq"] and delta["seq"] > self.position["seq"]
-        ):
+        if delta["epoch"] != self.position["epoch"] or delta["base"] > self.position["seq"]:
             self._lost = True
         elif delta["seq"] > self.position["seq"]:
             self.sections = apply(self.sections, delta["patch"])

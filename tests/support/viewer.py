@@ -22,8 +22,8 @@ class Viewer:
         self.lost = False
 
     def take(self, message: dict[str, Any]) -> None:
-        """Apply a delta on its base, ignore one that is had already, and else know that something is missing."""
-        if message["epoch"] == self.epoch and message["base"] == self.seq:
+        """Apply a delta that leads on, ignore one that is had already, and else know that something is missing."""
+        if message["epoch"] == self.epoch and message["base"] <= self.seq < message["seq"]:
             self.sections = apply(self.sections, message["patch"])
             self.seq = message["seq"]
             checksums = checksums_of(self.sections)

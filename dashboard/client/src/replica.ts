@@ -42,7 +42,7 @@ export function applyDelta(replica: Replica, delta: Delta): Replica | "known" | 
   const { epoch, seq } = replica.position;
   if (delta.epoch !== epoch) return "gap";
   if (delta.seq <= seq) return "known";
-  if (delta.base !== seq) return "gap";
+  if (delta.base > seq) return "gap";
   const checksums = plain(replica.checksums);
   for (const name of [...Object.keys(delta.patch), "full"]) delete checksums[name];
   return {

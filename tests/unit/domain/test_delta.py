@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.strategies import documents, json_values
-from tidemark.domain.delta import apply, diff
+from tidemark.domain.delta import apply, compose, diff
 
 Document = dict[str, Any]
 
@@ -70,6 +70,46 @@ def test_applying_a_patch_twice_is_applying_it_once(pair: tuple[Document, Docume
     patch = diff(*pair)
     once = apply(pair[0], patch)
     assert checksum(apply(once, patch)) == checksum(once)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> tuple[Document, Document, Document]:
+    """Three documents, each made from the one before by a few changes."""
+    old, middle = draw(related())
+    new = copy.deepcopy(middle)
+    for _ in range(draw(st.integers(0, 4))):
+        target: Document = new
+        while draw(st.booleans()) and (inner := [name for name in target if isinstance(target[name], dict)]):
+            target = target[draw(st.sampled_from(inner))]
+        target[draw(st.sampled_from([*"abcd", *sorted(target)]))] = draw(json_values)
+    return old, middle, new
+
+
+@given(st.tuples(documents, documents, documents) | histories())
+def test_a_composed_patch_leads_where_both_lead_from_wherever_one_stands(
+    history: tuple[Document, Document, Document],
+) -> None:
+    old, middle, new = history
+    both = compose(diff(old, middle), diff(middle, new))
+    if both is not None:
+        for start in (old, middle, new):
+            assert checksum(apply(start, both)) == checksum(new)
+
+
+def test_patches_of_absolute_values_compose() -> None:
+    first = {"kpis": {"pageviews": 5}, "charts": {"by_day": {"2026-11-22": 5}}}
+    second = {"kpis": {"pageviews": 7, "errors": None}, "tabs": {"top": 1}}
+    assert compose(first, second) == {
+        "kpis": {"pageviews": 7, "errors": None},
+        "charts": {"by_day": {"2026-11-22": 5}},
+        "tabs": {"top": 1},
+    }
+
+
+@pytest.mark.parametrize("replaced", [None, 1, "text", [1]])
+def test_what_no_merge_patch_can_say_does_not_compose(replaced: Any) -> None:
+    """An object that follows something else must not keep what was there before that."""
+    assert compose({"row": replaced}, {"row": {"value": 2}}) is None
 
 
 @given(pairs)

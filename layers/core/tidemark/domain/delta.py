@@ -38,6 +38,26 @@ def apply(document: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, An
     return result
 
 
+def compose(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the one patch that does what `first` and then `second` do; None if no merge patch can.
+
+    That is so where `second` changes an object that `first` has put in the place of something else, or removed: a merge
+    patch cannot say that nothing of the former may stay. The values are absolute, so the composed patch also leads from
+    what `first` alone has made to the same end.
+    """
+    patch = dict(first)
+    for name, value in second.items():
+        if name in first and isinstance(value, Mapping):
+            inner = first[name]
+            both = compose(inner, value) if isinstance(inner, Mapping) else None
+            if both is None:
+                return None
+            patch[name] = both
+        else:
+            patch[name] = value
+    return patch
+
+
 def _same(one: Any, other: Any) -> bool:
     """Answer whether two values are the same JSON; Python alone holds 1 and True, also in lists, to be equal."""
     if isinstance(one, list) and isinstance(other, list):

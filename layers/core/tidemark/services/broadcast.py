@@ -6,13 +6,15 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import inf
 
 from tidemark import wire
+from tidemark.domain.delta import compose
 from tidemark.domain.views import View
 from tidemark.services.ports import Connections, Delta, Sockets
+from tidemark.services.views import MAX_PATCH_BYTES
 
 WORKERS = 32
 PATIENCE_SECONDS = 0.5
@@ -39,6 +41,26 @@ class _Outcome:
     error: Exception | None = None
 
 
+def joined(deltas: Iterable[Delta]) -> list[Delta]:
+    """Return the deltas of a view, in order, as few as lead to the same end and fit their frames.
+
+    Deltas come together where they come faster than they are pushed: then a message for all is what catches up.
+    """
+    found: list[Delta] = []
+    for delta in deltas:
+        last = found[-1] if found else None
+        patch = compose(last.patch, delta.patch) if last and _follows(delta, last) else None
+        if last is None or patch is None or len(wire.encode(dict(patch))) > MAX_PATCH_BYTES:
+            found.append(delta)
+        else:
+            found[-1] = replace(delta, base=last.base, patch=patch)
+    return found
+
+
+def _follows(delta: Delta, last: Delta) -> bool:
+    return delta.epoch == last.epoch and delta.base == last.seq
+
+
 class Broadcast:
     """Pushes deltas to the subscribers of their views."""
 
@@ -54,18 +76,19 @@ class Broadcast:
     def __call__(self, deltas: Iterable[tuple[str, View, Delta]], now: datetime) -> int:
         """Push (workspace, view, delta) in order to every subscriber; return the number of messages sent.
 
-        Each connection has its own queue. One that is gone is removed; one that fails is closed, so that its client
+        Deltas of a view that have come together go as one message. Each connection has its own queue. One that is gone is removed; one that fails is closed, so that its client
         notices and recovers the deltas by its position. A straggler loses its subscription at once and is closed when
         its push ends, which nobody waits for: should this process be frozen or gone by then, its client learns by its
         next `reconcile` that it is not subscribed. What could not be settled is raised at the end, for the stream to
         deliver again.
         """
-        messages: dict[tuple[str, View], list[bytes]] = defaultdict(list)
+        by_view: dict[tuple[str, View], list[Delta]] = defaultdict(list)
         for workspace, view, delta in deltas:
-            messages[workspace, view].append(wire.encode(wire.delta(view, delta)))
+            by_view[workspace, view].append(delta)
         pushes = [
-            _Push(connection, workspace, view, queue)
-            for (workspace, view), queue in messages.items()
+            _Push(connection, workspace, view, messages)
+            for (workspace, view), queue in by_view.items()
+            for messages in [[wire.encode(wire.delta(view, delta)) for delta in joined(queue)]]
             for connection in self._connections.subscribers(workspace, view, int(now.timestamp()))
         ]
         outcomes = list(self._outcomes(pushes))
