@@ -234,7 +234,7 @@ class Visit:
         delta = self._open.next(lambda held: held["type"] == "delta", deadline)
         while delta["epoch"] == self._epoch and delta["seq"] <= self._seq:
             delta = self._open.next(lambda held: held["type"] == "delta", deadline)
-        if (delta["epoch"], delta["base"]) != (self._epoch, self._seq):
+        if delta["epoch"] != self._epoch or delta["base"] > self._seq:
             raise StepFailed("gap")
         self._sections, self._seq = apply(self._sections, delta["patch"]), delta["seq"]
         if checksums_of(self._sections)["full"] != delta["checksums"]["full"]:
