@@ -54,6 +54,14 @@ def test_a_union_of_exact_sets_is_exact_whatever_its_size() -> None:
     assert count(merge([*hours, *hours])) == 20_000
 
 
+@given(st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=5))
+def test_a_union_of_sketches_has_the_highest_of_each_register(patterns: list[bytes]) -> None:
+    size = 1 << PRECISION
+    sketches = [(bytes(byte % 54 for byte in pattern) * size)[:size] for pattern in patterns]
+    union = merge([Uniques(registers=sketch) for sketch in sketches])
+    assert union == Uniques(registers=bytes(map(max, zip(*sketches, strict=True))))
+
+
 @pytest.mark.parametrize("number", [513, 1_000, 2_000, 5_000, 12_000, 30_000, 100_000])
 def test_an_estimate_is_within_four_standard_errors(number: int) -> None:
     for salt in range(3 if number <= 12_000 else 1):

@@ -261,6 +261,10 @@ def test_a_request_of_which_everything_is_invalid_is_a_400_that_says_why(api: Ga
         "message": "a track call names its event",
         "field": "event",
         "request_id": "gateway-request",
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "a track call names its event",
         "success": False,
         "accepted": 0,
         "rejected": [{"index": 0, "code": "invalid_type", "message": "a track call names its event", "field": "event"}],
@@ -311,6 +315,10 @@ def test_a_defect_answers_500_without_what_caused_it(
         "code": "internal",
         "message": "an error of ours; the request id finds it in the log",
         "request_id": "gateway-request",
+        "type": "about:blank",
+        "title": "Internal Server Error",
+        "status": 500,
+        "detail": "an error of ours; the request id finds it in the log",
     }
     assert answer.headers["x-request-id"] == "gateway-request"
     assert caplog.records[-1].getMessage() == "request failed"

@@ -173,8 +173,9 @@ def test_the_description_is_right_under_any_path(api: Gateway) -> None:
     description = api.get("/openapi.json").json()
     assert description["servers"] == [{"url": "."}]
     paths = {f"/v1/{call}" for call in ("batch", "track", "page", "screen", "identify", "group", "alias")}
-    paths |= {f"/v1/workspaces/{{workspace}}/{route}" for route in ("snapshot", "dashboards", "notify")}
-    paths |= {"/v1/ticket", "/health"}
+    routes = ("snapshot", "dashboards", "notify", "hourly", "metrics", "timeline", "sessions/{session_id}/timeline")
+    paths |= {f"/v1/workspaces/{{workspace}}/{route}" for route in routes}
+    paths |= {"/v1/ticket", "/health", "/v1/admin/health"}
     assert set(description["paths"]) == paths
     assert set(description["components"]["securitySchemes"]) == {"write_key", "bearer"}
     for operations in description["paths"].values():
@@ -202,6 +203,7 @@ def test_every_error_has_its_status() -> None:
         "DefinitionError": 500,
         "InvalidRequest": 400,
         "InvalidView": 400,
+        "InvalidQuery": 400,
         "UnknownDashboard": 404,
         "RequestTooLarge": 413,
         "Unauthorized": 401,

@@ -51,17 +51,22 @@ def compact(top: TopList) -> TopList:
     """Return the list in its bounded form, as it is stored."""
     if len(top.counts) <= 2 * CAPACITY:
         return top
-    ordered = _ordered(top)
+    ordered = _ordered(top.counts)
     return TopList(dict(ordered[:CAPACITY]), top.error + ordered[CAPACITY][1])
 
 
 def rows(top: TopList, limit: int) -> list[tuple[str, int]]:
     """Return the `limit` largest (key, count), ties by key."""
-    return _ordered(top)[:limit]
+    counts = top.counts
+    if len(counts) > limit:
+        # Numbers alone sort ten times as fast as pairs by a key, and few are left of hundreds.
+        least = sorted(counts.values())[-limit]
+        counts = {key: count for key, count in counts.items() if count >= least}
+    return _ordered(counts)[:limit]
 
 
-def _ordered(top: TopList) -> list[tuple[str, int]]:
-    return sorted(top.counts.items(), key=lambda item: (-item[1], item[0]))
+def _ordered(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
 def _shorten(key: str) -> str:

@@ -1,0 +1,71 @@
+"""What the rollup has recorded, read from the Work table; `tidemark.aws.runs` writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tidemark.aws import clients
+from tidemark.aws.items import decode, encode
+from tidemark.services.record import PastClosing, PastRun
+
+
+class DynamoRecord:
+    """The `Record` port on DynamoDB."""
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+
+    @clients.translated()
+    def runs(self, count: int) -> list[PastRun]:
+        """Read the last runs, newest first."""
+        found = clients.dynamodb().query(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues=encode({":pk": "RUNS"}),
+            ScanIndexForward=False,
+            Limit=count,
+        )
+        return [
+            PastRun(item["sk"], item["at"], item["periods"], item["milliseconds"])
+            for item in map(decode, found["Items"])
+        ]
+
+    def closings(self, slot: str) -> Iterator[PastClosing]:
+        """Read what came of every period of a run, a page at a time."""
+        return self._closings(slot, "pk = :pk", {})
+
+    def closings_of(self, workspace: str, slot: str, first: str, last: str) -> list[PastClosing]:
+        """Read, consistently, what came of the periods of a workspace in a run, from `first` to `last`."""
+        between = {":first": f"{workspace}#{first}", ":last": f"{workspace}#{last}"}
+        return list(self._closings(slot, "pk = :pk AND sk BETWEEN :first AND :last", between, ConsistentRead=True))
+
+    def _closings(self, slot: str, condition: str, values: dict[str, str], **options: Any) -> Iterator[PastClosing]:
+        pages = (
+            clients.dynamodb()
+            .get_paginator("query")
+            .paginate(
+                TableName=self._table,
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=encode({":pk": f"RUN#{slot}", **values}),
+                **options,
+            )
+        )
+        for page in clients.translated_pages(pages):
+            yield from (_closing(slot, decode(item)) for item in page["Items"])
+
+
+def _closing(slot: str, item: dict[str, Any]) -> PastClosing:
+    workspace, _, period = item["sk"].partition("#")
+    return PastClosing(
+        workspace,
+        period,
+        slot,
+        item["at"],
+        item["outcome"],
+        item.get("events", 0),
+        item.get("drift", 0),
+        item.get("milliseconds", 0),
+        item.get("error", ""),
+        item.get("attempts", 0),
+    )
