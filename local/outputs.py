@@ -47,6 +47,7 @@ def write_sam_environment(endpoint_url: str, stack: Mapping[str, str], path: Pat
         "TOKEN_SECRET_ARN": stack["TokenSecretArn"],
         "HTTP_URL": stack["HttpUrl"],
         "WEBSOCKET_URL": stack["WebSocketUrl"],
+        "ROLLUP_QUEUE_URL": stack["RollupQueueUrl"],
     }
     path.write_text(json.dumps({"Parameters": tables | found}, indent=2) + "\n")
 

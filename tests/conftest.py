@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from tests.e2e.fixtures import deployment, make_tenant, tenant
-from tests.template import of_type
+from tests.template import of_type, table_request
 from tidemark.aws import clients
 from tidemark.settings import settings
 
@@ -52,10 +52,7 @@ def tables(aws: None, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     for logical_id, declared in of_type("AWS::DynamoDB::Table").items():
         kind = logical_id.removesuffix("Table").lower()
         name = f"tidemark-{kind}"
-        spec = {key: declared[key] for key in ("AttributeDefinitions", "KeySchema", "BillingMode")}
-        if "StreamSpecification" in declared:
-            spec["StreamSpecification"] = {"StreamEnabled": True, **declared["StreamSpecification"]}
-        dynamodb.create_table(TableName=name, **spec)
+        dynamodb.create_table(TableName=name, **table_request(declared))
         dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=declared["TimeToLiveSpecification"])
         monkeypatch.setenv(f"{kind.upper()}_TABLE", name)
         setattr(made, kind, name)

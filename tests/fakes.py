@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from tidemark.domain.chunks import Chunk
 from tidemark.domain.credentials import hash_write_key
 from tidemark.domain.errors import TidemarkError
-from tidemark.services.ports import Workspace
+from tidemark.domain.events import format_timestamp
+from tidemark.services.ports import LoggedChunk, Workspace
 
 
 class MemoryEventLog:
@@ -17,6 +18,7 @@ class MemoryEventLog:
     def __init__(self) -> None:
         self.chunks: dict[tuple[str, str, int, str], Chunk] = {}
         self.expiries: list[int] = []
+        self.logged: dict[tuple[str, str, int, str], LoggedChunk] = {}
         self.failures: list[Exception | None] = []
 
     def put(self, chunk: Chunk, received_at: datetime, expires_at: int) -> bool:
@@ -25,7 +27,11 @@ class MemoryEventLog:
             raise failure
         self.expiries.append(expires_at)
         key = (chunk.workspace, chunk.hour, chunk.shard, chunk.key)
+        self.logged.setdefault(key, LoggedChunk(chunk, format_timestamp(received_at), expires_at))
         return self.chunks.setdefault(key, chunk) is chunk
+
+    def read(self, workspace: str, hour: str, shard: int) -> Iterator[LoggedChunk]:
+        yield from [found for key, found in sorted(self.logged.items()) if key[:3] == (workspace, hour, shard)]
 
     @property
     def events(self) -> list[dict[str, object]]:

@@ -39,6 +39,18 @@ def of_type(kind: str) -> dict[str, dict[str, Any]]:
     return {name: resource["Properties"] for name, resource in RESOURCES.items() if resource["Type"] == kind}
 
 
+def table_request(declared: dict[str, Any]) -> dict[str, Any]:
+    """Return what CreateTable takes to make a table as it is declared, its TTL and its backups apart."""
+    wanted = {
+        key: declared[key]
+        for key in ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes")
+        if key in declared
+    }
+    if "StreamSpecification" in declared:
+        wanted["StreamSpecification"] = {"StreamEnabled": True, **declared["StreamSpecification"]}
+    return wanted
+
+
 def referred(value: dict[str, Any]) -> str:
     """Return the logical id that a Ref or a GetAtt names."""
     name: str = value["Ref"] if "Ref" in value else value["Fn::GetAtt"][0]

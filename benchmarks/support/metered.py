@@ -41,11 +41,12 @@ def memory_mb(handler: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One run of a handler: its AWS requests by operation, and the CPU time that was its own."""
+    """One run of a handler: its AWS requests by operation, the CPU time that was its own, what it would have waited."""
 
     handler: str
     calls: Counter[str]
     computing_seconds: float
+    waiting_seconds: float
 
 
 class MeteredWorld(World):
@@ -121,7 +122,7 @@ class MeteredWorld(World):
     def _bill(self, handler: str, cpu_seconds: float) -> None:
         reading = self.meter.read()
         computing = max(0.0, cpu_seconds - reading.fake_seconds)
-        self.last = Invocation(handler, reading.calls, computing)
+        self.last = Invocation(handler, reading.calls, computing, reading.waiting_seconds)
         if self.use is None:
             return
         memory = memory_mb(handler)

@@ -12,6 +12,10 @@ from tidemark.observability import logger
 
 def handler(event: dict[str, Any], context: object) -> None:
     """Fold a batch. What fails is raised and redelivered; what was folded already stays as it is."""
-    chunks = list(new_chunks(event))
+    logged = list(new_chunks(event))
+    chunks = [each.chunk for each in logged]
     logger().info("fold", extra={"chunks": len(chunks), "events": sum(len(chunk.events) for chunk in chunks)})
-    container().fold(chunks, datetime.now(UTC))
+    try:
+        container().index_sessions(logged)
+    finally:  # dashboards do not wait for an index that fails; the batch comes again
+        container().fold(chunks, datetime.now(UTC))

@@ -58,7 +58,16 @@ def test_a_visit_holds_leaves_nothing_and_is_told(world: World, capfd: pytest.Ca
     assert body["components"].keys() == set(COMPONENTS)
     told = world.http("GET", "/health", query="deep=true", headers=admin(world)).json()
     assert {check["ok"] for check in told["checks"].values()} == {True}
-    assert set(told["checks"]) == {"events", "cells", "snapshots", "connections", "directory", "inbox", "secret"}
+    assert set(told["checks"]) == {
+        "events",
+        "cells",
+        "snapshots",
+        "connections",
+        "directory",
+        "inbox",
+        "work",
+        "secret",
+    }
     assert told["ratios"]["delivery"] == 1
 
 
@@ -104,7 +113,7 @@ def test_events_that_are_not_folded_are_found(world: World) -> None:
     ("change", "code"),
     [
         (lambda delta: delta["patch"]["kpis"].update(pageviews=7), "checksum_mismatch"),
-        (lambda delta: delta.update(base=delta["base"] + 1), "gap"),
+        (lambda delta: delta.update(base=delta["seq"]), "gap"),
         (lambda delta: delta.update(epoch="another"), "gap"),
     ],
 )

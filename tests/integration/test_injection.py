@@ -13,8 +13,8 @@ import pytest
 from tests.support.calls import MODES, Call, Mode, Plan
 from tests.support.data import SMALL
 from tests.support.deployed import World
+from tests.support.every_scenario import SCENARIOS
 from tests.support.processes import HANDLERS
-from tests.support.scenarios import SCENARIOS
 from tests.support.stack import Stack
 
 CASES = [

@@ -62,6 +62,7 @@ READS = {"GetItem", "Query", "BatchGetItem", "GetSecretValue"}
 _THROTTLED = {
     "dynamodb": (400, "ProvisionedThroughputExceededException"),
     "secrets-manager": (400, "ThrottlingException"),
+    "sqs": (400, "ThrottlingException"),
     "apigatewaymanagementapi": (429, "LimitExceededException"),
 }
 
@@ -246,7 +247,7 @@ def _target(service: str, request: AWSPreparedRequest, body: Any) -> str:
         return ",".join(sorted({put["TableName"] for item in body["TransactItems"] for put in item.values()}))
     if "RequestItems" in body:
         return ",".join(body["RequestItems"])
-    return str(body.get("TableName") or body.get("SecretId"))
+    return str(body.get("TableName") or body.get("SecretId") or body.get("QueueUrl"))
 
 
 def _text(value: str | bytes) -> str:

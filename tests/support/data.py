@@ -23,6 +23,8 @@ SMALL = {
           pageviews_by_day: {measure: pageviews, grain: day}
         tabs:
           overview: [top_paths]
+        timelines:
+          page: [properties.path]
         """,
         "small.yaml",
     )

@@ -29,6 +29,8 @@ ROUTES = RESOURCES["WebSocketApi"]["Properties"]["Routes"]
 """The gateway's own too: the emulator takes a message there whose action is the name of one."""
 REDELIVERIES = 4
 SETTLING_ROUNDS = 5
+DEAD_AFTER = 5
+"""Attempts at a job, as in template.yaml."""
 
 _numbers = count(1)
 
@@ -250,10 +252,26 @@ class World:
         self.deliver_to("stream_broadcast", records, batch_size)
         return records
 
+    def roll_up(self) -> None:
+        """Have the jobs that are queued done, in batches of 10; what fails comes again, at most 5 times."""
+        jobs = self.stack.jobs.of(self.workspace)
+        while jobs:
+            batch, jobs = jobs[:10], jobs[10:]
+            try:
+                answer = self.invoke("queue_rollup", shapes.queue([job.record() for job in batch]))
+                failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+            except (Exception, Died):  # noqa: BLE001 - whatever it is, all messages of the batch come again
+                failed = {job.message_id for job in batch}
+            again = [job for job in batch if job.message_id in failed]
+            dead = [job.body for job in again if job.attempts >= DEAD_AFTER]
+            assert not dead, f"jobs fail for good: {dead}"
+            jobs += again
+
     def deliver(self) -> None:
-        """Deliver until both streams are empty."""
+        """Deliver until both streams and the queue are empty."""
         while self.poll() or self.fold_queue or self.broadcast_queue:
             self.fold()
+            self.roll_up()
             self.broadcast()
 
     def settle(self, *viewers: Follower) -> None:

@@ -31,33 +31,49 @@ class MemoryCells:
 
     def __init__(self, before: Before = nothing) -> None:
         self._before = before
-        self._cells: dict[CellKey, tuple[bytes, int, str]] = {}
+        self._cells: dict[CellKey, tuple[bytes, StoredCell]] = {}
         self._ledgers: defaultdict[CellKey, dict[tuple[int, str], Commit]] = defaultdict(dict)
 
     def get(self, key: CellKey) -> StoredCell:
         self._before()
-        if key not in self._cells:
-            return StoredCell(Cell())
-        state, version, commit = self._cells[key]
-        return StoredCell(codec.decode(state), version, commit)
+        return self._stored(key) if key in self._cells else StoredCell(Cell())
 
     def get_many(self, workspace: str, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Cell]:
+        return {key: stored.cell for key, stored in self.stored_many(workspace, keys).items()}
+
+    def stored_many(self, workspace: str, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], StoredCell]:
         self._before()
-        found = {key: self._cells.get((workspace, *key)) for key in keys}
-        return {key: codec.decode(stored[0]) for key, stored in found.items() if stored}
+        return {key: self._stored((workspace, *key)) for key in keys if (workspace, *key) in self._cells}
+
+    def of_workspaces(self, keys: Sequence[CellKey]) -> dict[CellKey, StoredCell]:
+        self._before()
+        return {key: self._stored(key) for key in keys if key in self._cells}
 
     def ledger(self, key: CellKey) -> Iterable[Commit]:
         self._before()
         return list(self._ledgers[key].values())
 
-    def append(self, key: CellKey, commit: Commit, cell: Cell, expires_at: int) -> None:
+    def append(self, key: CellKey, commit: Commit, stored: StoredCell, expires_at: int) -> None:
         self._before()
         self._ledgers[key][commit.version, commit.commit] = commit
+        self.replace(key, commit.previous, stored)
+
+    def replace(self, key: CellKey, previous: str, stored: StoredCell) -> None:
         self._before()
-        _, _, current = self._cells.get(key, (b"", 0, ""))
-        if current != commit.previous:
+        current = self._cells[key][1].commit if key in self._cells else ""
+        if current != previous:
             raise Conflict("the cell has moved")
-        self._cells[key] = codec.encode(cell), commit.version, commit.commit
+        self._cells[key] = codec.encode(stored.cell), replace(stored, cell=Cell())
+
+    def lose(self, workspace: str) -> None:
+        """Lose every cell and every ledger of a workspace, as if somebody had deleted them by hand."""
+        self._cells = {key: found for key, found in self._cells.items() if key[0] != workspace}
+        for key in [key for key in self._ledgers if key[0] == workspace]:
+            del self._ledgers[key]
+
+    def _stored(self, key: CellKey) -> StoredCell:
+        state, stored = self._cells[key]
+        return replace(stored, cell=codec.decode(state))
 
 
 class MemorySnapshots:

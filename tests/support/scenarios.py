@@ -16,6 +16,7 @@ from tests.support.clients import Client, Producer, RequestFailed, Viewer, check
 from tests.support.data import page, pages
 from tests.support.deployed import World
 from tests.support.outside import forget_workspaces, last_report, left_of_the_canary, visited
+from tests.support.timelines import check_timelines, in_session, told
 from tests.support.users import Sender, User, check_inbox
 from tidemark.services.canary import VIEW
 
@@ -246,8 +247,10 @@ def http_api(world: World, armed: Armed) -> None:
     user.follow()
     world.restart("http_api")
     with armed():
-        Producer(world).send(pages(world.now, 2) + pages(world.now, 2, SETTLED))
+        seen = [in_session(page(world.now, minutes_ago=minutes), "s1") for minutes in (0, SETTLED)]
+        Producer(world).send(pages(world.now, 2) + pages(world.now, 2, SETTLED) + seen)
         world.deliver()
+        assert [event["event_id"] for event in told(world, "s1", limit=1)] == [seen[1]["event_id"], seen[0]["event_id"]]
         for _ in range(4):
             answer = world.http(
                 "GET",
@@ -273,15 +276,18 @@ def http_api(world: World, armed: Armed) -> None:
 def stream_fold(world: World, armed: Armed) -> None:
     viewers = watched(world)
     producer = Producer(world)
-    repeated = page(world.now)
+    repeated = in_session(page(world.now), "s1")
+    other = in_session(page(world.now), "s2")
     producer.send([repeated, *pages(world.now, 1)])
-    producer.send([repeated, *pages(world.now, 1), *pages(world.now, 1, SETTLED)])
+    producer.send([repeated, other, *pages(world.now, 1), in_session(page(world.now, minutes_ago=SETTLED), "s1")])
     with armed():
         records = world.fold()
     check_world(world, *viewers)
+    check_timelines(world)
     world.restart("stream_fold")
     world.deliver_to("stream_fold", [*reversed(records), *records], batch_size=4)
     check_world(world, *viewers)
+    check_timelines(world)
 
 
 @scenario("stream_broadcast")

@@ -53,6 +53,11 @@ def http(method: str, path: str, query: str, headers: Mapping[str, str], body: s
     }
 
 
+def queue(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what an event source mapping makes of the messages of a queue."""
+    return {"Records": list(records)}
+
+
 def stream(records: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what an event source mapping makes of the records of a DynamoDB stream."""
     return {"Records": [_record(record) for record in records]}

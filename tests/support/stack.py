@@ -24,7 +24,8 @@ from moto.dynamodb.models.dynamo_type import DynamoType
 
 from tests.support.calls import Calls
 from tests.support.connections import Connections
-from tests.template import of_type
+from tests.support.jobs import Jobs
+from tests.template import of_type, table_request
 from tidemark.aws import clients
 from tidemark.aws.items import decode
 from tidemark.settings import settings
@@ -37,6 +38,7 @@ VARIABLES = {
     "ConnectionsTable": "CONNECTIONS_TABLE",
     "DirectoryTable": "DIRECTORY_TABLE",
     "InboxTable": "INBOX_TABLE",
+    "WorkTable": "WORK_TABLE",
 }
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -48,6 +50,7 @@ ENVIRONMENT = {
     "TOKEN_SECRET_ARN": "tidemark-tokens",
     "CALLBACK_ENDPOINT": "http://gateway.invalid/live",
     "WEBSOCKET_URL": "ws://gateway.invalid/live",
+    "ROLLUP_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/rollup",
     "RETENTION_DAYS": "90",
     "HEALTH_MINUTES": "5",
     "HTTP_URL": "http://gateway.invalid",
@@ -65,6 +68,7 @@ class Stack:
 
     def __init__(self) -> None:
         self.connections = Connections()
+        self.jobs = Jobs()
         self.calls = Calls(self._respond)
         self.warm: dict[str, Any] = {}
         hooked = clients.session().events
@@ -79,10 +83,11 @@ class Stack:
         )
         for name, declared in of_type("AWS::DynamoDB::Table").items():
             if name in VARIABLES:
-                self._create(name, declared)
+                self.dynamodb.create_table(TableName=name, **table_request(declared))
 
     def clear(self) -> None:
-        """Empty the tables; moto copies a table for every transaction, so what other tests have left would cost."""
+        """Empty the queue and the tables; moto copies a table for every transaction, so what is left would cost."""
+        self.jobs.queued.clear()
         for name in VARIABLES:
             table = self._table(name)
             table.items.clear()
@@ -95,6 +100,10 @@ class Stack:
         items = [item.to_json()["Attributes"] for item in found.values()]
         return sorted((decode(item) for item in items), key=lambda item: str(item["sk"]))
 
+    def partitions(self, table: str) -> list[str]:
+        """Return the partitions of a table, past every hook."""
+        return [key.value for key in self._table(table).items]
+
     def records(self, table: str, after: int) -> list[dict[str, Any]]:
         """Return the records of a table's stream after the first `after`, as Lambda gets them."""
         return [record.to_json() for record in self._table(table).stream_shard.items[after:]]
@@ -102,15 +111,11 @@ class Stack:
     def _table(self, name: str) -> Any:
         return dynamodb_backends[DEFAULT_ACCOUNT_ID][ENVIRONMENT["AWS_REGION"]].tables[name]
 
-    def _create(self, name: str, declared: dict[str, Any]) -> None:
-        wanted = {key: declared[key] for key in ("AttributeDefinitions", "KeySchema", "BillingMode")}
-        if "StreamSpecification" in declared:
-            wanted["StreamSpecification"] = {"StreamEnabled": True, **declared["StreamSpecification"]}
-        self.dynamodb.create_table(TableName=name, **wanted)
-
     def _respond(self, service: str, request: AWSPreparedRequest) -> AWSResponse:
         if service == "apigatewaymanagementapi":
             return self.connections.respond(request)
+        if service == "sqs":
+            return self.jobs.respond(request)
         answer = botocore_stubber("before-send", request)
         assert answer is not None, f"moto does not answer {request.url}"
         return answer

@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.fakes import MemoryDirectory, MemoryEventLog
 from tests.support.memory import MemoryCells, MemoryConnections, MemorySnapshots, MemorySockets
+from tests.support.memory_rollup import MemoryAgenda, MemoryDays, MemoryQueue, MemoryRuns
 from tidemark.domain.cells import Cell
 from tidemark.domain.chunks import Chunk, chunk_events
 from tidemark.domain.definitions import shipped
@@ -18,7 +19,10 @@ from tidemark.domain.snapshot import frame_of, render
 from tidemark.domain.views import View, window_at_hour
 from tidemark.services.broadcast import Broadcast
 from tidemark.services.fold import FoldChunks
+from tidemark.services.folds import Folds
+from tidemark.services.late_hours import LateHours
 from tidemark.services.ports import Connection, Workspace
+from tidemark.services.rollup import Rollup
 from tidemark.services.views import Views
 from tidemark.services.watching import Watching
 
@@ -33,6 +37,7 @@ class Worker:
     fold: FoldChunks
     views: Views
     watching: Watching
+    rollup: Rollup
 
 
 class World:
@@ -46,6 +51,10 @@ class World:
         self.snapshots = MemorySnapshots(lambda: self.before())
         self.connections = MemoryConnections(lambda: self.before())
         self.sockets = MemorySockets()
+        self.agenda = MemoryAgenda(lambda: self.before())
+        self.days = MemoryDays(lambda: self.before())
+        self.queue = MemoryQueue(lambda: self.before())
+        self.runs = MemoryRuns()
         self.records: list[Chunk] = []
         self._epochs = count(1)
         self._failures: list[tuple[str, Exception | None]] = []
@@ -53,8 +62,10 @@ class World:
     def worker(self) -> Worker:
         """Return a new worker, which remembers nothing."""
         views = Views(self.cells, self.snapshots, self.connections, shipped, lambda: f"epoch-{next(self._epochs)}")
-        fold = FoldChunks(MemoryDirectory(self.workspace), self.cells, self.connections, views, shipped)
-        return Worker(fold, views, Watching(self.snapshots, self.connections, views))
+        directory, folds = MemoryDirectory(self.workspace), Folds(shipped)
+        fold = FoldChunks(directory, self.cells, views, LateHours(self.agenda, self.queue), folds)
+        rollup = Rollup(directory, self.log, self.cells, self.days, self.agenda, self.runs, views, folds, lambda: 0.0)
+        return Worker(fold, views, Watching(self.snapshots, self.connections, views), rollup)
 
     def broadcast(self) -> Broadcast:
         """Return a new broadcast."""

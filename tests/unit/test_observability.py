@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tidemark.domain.messages import Delivery
-from tidemark.observability import DeliveryLog, count
+from tidemark.observability import DeliveryLog, audit, count
 
 
 def written(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -46,6 +46,18 @@ def test_no_log_level_keeps_a_metric_back(
     assert line["level"] == "FATAL"  # Lambda's highest: its own filter drops what has a lower level than the function
     assert line["timestamp"].endswith("Z")  # without a valid one Lambda would take the line for INFO
     assert (line["Anything"], line["_aws"]["CloudWatchMetrics"][0]["Dimensions"]) == (1, [[]])
+
+
+@pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"])
+def test_no_log_level_keeps_an_audit_back(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], level: str
+) -> None:
+    monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", level)
+    audit("timeline read", workspace="demo", user=None, events=0)
+    line = written(capsys)
+    assert line.pop("timestamp").endswith("Z")
+    assert line.pop("service")
+    assert line == {"level": "FATAL", "message": "timeline read", "audit": True, "workspace": "demo", "events": 0}
 
 
 def test_a_delivery_is_counted_by_where_it_went(capsys: pytest.CaptureFixture[str]) -> None:

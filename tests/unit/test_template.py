@@ -36,6 +36,8 @@ VARIABLES = {
     "CONNECTIONS_TABLE": "ConnectionsTable",
     "DIRECTORY_TABLE": "DirectoryTable",
     "INBOX_TABLE": "InboxTable",
+    "WORK_TABLE": "WorkTable",
+    "ROLLUP_QUEUE_URL": "RollupQueue",
     "TOKEN_SECRET_ARN": "TokenSecret",
 }
 """The variables that name a resource, and the resource."""
@@ -55,6 +57,7 @@ NAMED_BY_AWS = (
     "Table.Arn}/stream/*",
 )
 """Below one API or one table of this stack, what has a name that only AWS knows."""
+LOG_ACTIONS = ("PutItem", "Query", "BatchGetItem", "DescribeTable")
 OUTPUTS = {
     "HttpUrl",
     "WebSocketUrl",
@@ -65,6 +68,9 @@ OUTPUTS = {
     "ConnectionsTable",
     "DirectoryTable",
     "InboxTable",
+    "WorkTable",
+    "RollupQueueUrl",
+    "RollupDeadLetterQueueUrl",
     "TokenSecretArn",
 }
 
@@ -102,6 +108,9 @@ def _allowed(function: str) -> dict[str, set[str]]:
     allowed: dict[str, set[str]] = {}
     for statement in _statements(function):
         for resource in _listed(statement["Resource"]):
+            table, index, _ = resource.get("Fn::Sub", "").partition(".Arn}/index/")
+            if index:
+                allowed.setdefault(table.removeprefix("${"), set()).update(_listed(statement["Action"]))
             if resource.get("Fn::GetAtt", [None, None])[1] in {"Arn", "Id"}:
                 allowed.setdefault(referred(resource), set()).update(_listed(statement["Action"]))
     return allowed
@@ -200,8 +209,8 @@ def test_the_statements_of_a_policy_have_names_of_their_own(name: str) -> None:
 
 
 @each_function
-def test_a_function_may_only_append_to_the_log(name: str) -> None:
-    assert _allowed(name).get("EventsTable", set()) <= {"dynamodb:PutItem"}
+def test_a_function_may_only_append_to_the_log_and_read_it(name: str) -> None:
+    assert _allowed(name).get("EventsTable", set()) <= {f"dynamodb:{a}" for a in LOG_ACTIONS}
 
 
 @each_function
@@ -241,10 +250,14 @@ def test_a_table_is_on_demand_encrypted_recoverable_and_forgets(name: str) -> No
 def test_a_table_has_the_keys_that_storage_md_states(name: str) -> None:
     keys = {key["AttributeName"]: key["KeyType"] for key in TABLES[name]["KeySchema"]}
     assert keys == {"pk": "HASH", "sk": "RANGE"}
-    assert all(attribute["AttributeType"] == "S" for attribute in TABLES[name]["AttributeDefinitions"])
+    types = {each["AttributeName"]: each["AttributeType"] for each in TABLES[name]["AttributeDefinitions"]}
+    indexes = TABLES[name].get("GlobalSecondaryIndexes", [])
+    indexed = {key["AttributeName"] for index in indexes for key in index["KeySchema"]}
+    assert types == {"pk": "S", "sk": "S"} | {each: "N" if each == "expires_at" else "S" for each in indexed}
+    assert all(index["Projection"] == {"ProjectionType": "KEYS_ONLY"} for index in indexes)
 
 
-@pytest.mark.parametrize("name", ["EventsTable", "CellsTable", "DirectoryTable", "InboxTable"])
+@pytest.mark.parametrize("name", ["EventsTable", "CellsTable", "DirectoryTable", "InboxTable", "WorkTable"])
 def test_a_table_that_cannot_be_made_again_outlives_the_stack(name: str) -> None:
     assert RESOURCES[name]["DeletionPolicy"] == "RetainExceptOnCreate"
     assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
@@ -294,7 +307,7 @@ def test_every_stream_has_a_trigger() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(QUEUES))
-def test_a_failure_queue_is_encrypted_kept_for_two_weeks_and_watched(name: str) -> None:
+def test_a_queue_is_encrypted_kept_for_two_weeks_and_watched(name: str) -> None:
     assert QUEUES[name]["SqsManagedSseEnabled"] is True
     assert QUEUES[name]["MessageRetentionPeriod"] == 14 * 24 * 3600
     assert any({"Fn::GetAtt": [name, "QueueName"]} in _watched(alarm) for alarm in ALARMS.values())
@@ -305,8 +318,10 @@ def test_an_alarm_says_what_it_means_and_rests_without_data(name: str) -> None:
     alarm = ALARMS[name]
     assert alarm["AlarmDescription"].endswith(".")
     assert alarm["AlarmDescription"].startswith(("CRITICAL. ", "WARNING. ", "INFO. "))
-    # A health check that does not run is no sign of health.
-    assert alarm["TreatMissingData"] == ("breaching" if name == "HealthAlarm" else "notBreaching")
+    # A health check that does not run is no sign of health, and a rollup that does not run no sign of closed hours.
+    assert alarm["TreatMissingData"] == (
+        "breaching" if name in {"HealthAlarm", "RollupMissedAlarm"} else "notBreaching"
+    )
     assert alarm["AlarmActions"]["Fn::If"][0] == "HasAlarmTopic"
     for value in _watched(alarm):
         assert not isinstance(value, dict) or referred(value)

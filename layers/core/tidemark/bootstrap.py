@@ -8,26 +8,39 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from tidemark.aws.agenda import DynamoAgenda
 from tidemark.aws.cells import DynamoCells
 from tidemark.aws.connections import DynamoConnections
 from tidemark.aws.directory import DynamoDirectory
 from tidemark.aws.event_log import DynamoEventLog
 from tidemark.aws.inbox import DynamoInbox
 from tidemark.aws.listeners import DynamoListeners
+from tidemark.aws.rollup_queue import SqsRollupQueue
 from tidemark.aws.secrets import SecretsManagerTokenKeys
+from tidemark.aws.session_index import DynamoSessionIndex
 from tidemark.aws.snapshots import DynamoSnapshots
 from tidemark.aws.sockets import ApiGatewaySockets
 from tidemark.domain.definitions import shipped
-from tidemark.observability import DeliveryLog, log_health_step, logger
+from tidemark.observability import DeliveryLog, log_health_step, log_unanswered, logger
 from tidemark.services.broadcast import Broadcast
 from tidemark.services.delivery import Messenger
 from tidemark.services.fold import FoldChunks
+from tidemark.services.folds import Folds
+from tidemark.services.late_hours import LateHours
+from tidemark.services.slide import Slide
+from tidemark.services.timeline import DeclaredFields, IndexSessions, Timelines
 from tidemark.services.views import Views
 from tidemark.services.watching import Watching
 from tidemark.settings import settings
 
 if TYPE_CHECKING:
+    from tidemark.services.closing_ports import Runs
+    from tidemark.services.data_health import DataHealth
+    from tidemark.services.dispatch import Dispatch
     from tidemark.services.health import HealthCheck, Probes, Reports
+    from tidemark.services.hourly import HourlyTable
+    from tidemark.services.query import Metrics
+    from tidemark.services.rollup import Rollup
 
 
 class Container:
@@ -86,7 +99,95 @@ class Container:
     @cached_property
     def fold(self) -> FoldChunks:
         """The fold."""
-        return FoldChunks(self.directory, self.cells, self.connections, self.views, shipped)
+        return FoldChunks(self.directory, self.cells, self.views, LateHours(self.agenda, self.rollup_queue), self.folds)
+
+    @cached_property
+    def index_sessions(self) -> IndexSessions:
+        """What finds the events of a session."""
+        return IndexSessions(self.directory, self.timeline_fields, self.session_index)
+
+    @cached_property
+    def timelines(self) -> Timelines:
+        """What reads the timelines of sessions."""
+        return Timelines(self.timeline_fields, self.session_index, self.event_log)
+
+    @cached_property
+    def timeline_fields(self) -> DeclaredFields:
+        """What timelines show."""
+        return DeclaredFields(shipped)
+
+    @cached_property
+    def session_index(self) -> DynamoSessionIndex:
+        """Which chunks have events of a session."""
+        return DynamoSessionIndex(settings().work_table)
+
+    @cached_property
+    def folds(self) -> Folds:
+        """The compiled dashboards."""
+        return Folds(shipped)
+
+    @cached_property
+    def agenda(self) -> DynamoAgenda:
+        """Which hours have events, and which periods are due."""
+        return DynamoAgenda(settings().work_table)
+
+    @cached_property
+    def rollup_queue(self) -> SqsRollupQueue:
+        """The queue of periods to close."""
+        return SqsRollupQueue(settings().rollup_queue_url)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What answers queries of metrics; imported here, since one function alone does."""
+        from tidemark.aws.days import DynamoDays
+        from tidemark.services.query import Metrics
+        from tidemark.services.repairs import Repairs
+        from tidemark.services.rows import RowReader
+        from tidemark.services.sources import HourSources
+
+        hours = HourSources(self.cells, self.event_log, self.folds)
+        reader = RowReader(self.agenda, DynamoDays(settings().cells_table), hours, Repairs(self.agenda))
+        return Metrics(reader, shipped)
+
+    @cached_property
+    def hourly_table(self) -> HourlyTable:
+        """What reads hourly tables; imported here, since one function alone does."""
+        from tidemark.services.hourly import HourlyTable
+
+        return HourlyTable(self.directory, self.event_log, self.cells, self.agenda, self.folds, shipped)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """The record of the rollup."""
+        from tidemark.aws.runs import DynamoRuns
+
+        return DynamoRuns(settings().work_table)
+
+    @cached_property
+    def rollup(self) -> Rollup:
+        """The rollup; imported here, since one function alone runs it."""
+        from tidemark.aws.days import DynamoDays
+        from tidemark.services.rollup import Rollup
+
+        days = DynamoDays(settings().cells_table)
+        return Rollup(
+            self.directory,
+            self.event_log,
+            self.cells,
+            days,
+            self.agenda,
+            self.runs,
+            self.views,
+            self.folds,
+            time.monotonic,
+        )
+
+    @cached_property
+    def dispatch(self) -> Dispatch:
+        """What sends the rollup's jobs."""
+        from tidemark.services.dispatch import Dispatch
+
+        return Dispatch(self.agenda, self.rollup_queue, self.runs, time.monotonic)
 
     @cached_property
     def broadcast(self) -> Broadcast:
@@ -98,6 +199,11 @@ class Container:
                 "push failed", extra={"connection": connection, "reason": repr(error) if error else "too slow"}
             ),
         )
+
+    @cached_property
+    def slide(self) -> Slide:
+        """What renders views anew when their hour has moved on."""
+        return Slide(self.directory, self.views)
 
     @cached_property
     def inbox(self) -> DynamoInbox:
@@ -126,15 +232,17 @@ class Container:
         """The dependencies, to be asked right now."""
         from tidemark.aws.health import AwsProbes
 
-        tables = {
-            "events": settings().events_table,
-            "cells": settings().cells_table,
-            "snapshots": settings().snapshots_table,
-            "connections": settings().connections_table,
-            "directory": settings().directory_table,
-            "inbox": settings().inbox_table,
-        }
-        return AwsProbes(tables, settings().token_secret_arn)
+        return AwsProbes(_tables(), settings().token_secret_arn)
+
+    @cached_property
+    def data_health(self) -> DataHealth:
+        """What tells the health of the data."""
+        from tidemark.aws.record import DynamoRecord
+        from tidemark.aws.tables import DynamoTables
+        from tidemark.services.data_health import DataHealth
+
+        record = DynamoRecord(settings().work_table)
+        return DataHealth(DynamoTables(_tables()), self.agenda, record, log_unanswered)
 
     @cached_property
     def health_check(self) -> HealthCheck:
@@ -154,6 +262,19 @@ class Container:
 
         reports, period_seconds = DynamoReports(settings().directory_table), settings().health_minutes * 60
         return HealthCheck(visit, reports, period_seconds, time.monotonic, log_health_step)
+
+
+def _tables() -> dict[str, str]:
+    named = settings()
+    return {
+        "events": named.events_table,
+        "cells": named.cells_table,
+        "snapshots": named.snapshots_table,
+        "connections": named.connections_table,
+        "directory": named.directory_table,
+        "inbox": named.inbox_table,
+        "work": named.work_table,
+    }
 
 
 @lru_cache(maxsize=1)

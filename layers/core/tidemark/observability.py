@@ -51,6 +51,23 @@ def count(name: str, value: float = 1, *, unit: str = "Count", **dimensions: str
     sys.stdout.flush()
 
 
+def audit(action: str, **details: object) -> None:
+    """Log an access to personal data; details that are None are left out.
+
+    Whatever the log level: like a metric it has the level that no filter drops.
+    """
+    line = {
+        "level": "FATAL",
+        "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "service": os.environ.get("POWERTOOLS_SERVICE_NAME", "tidemark"),
+        "message": action,
+        "audit": True,
+        **{name: detail for name, detail in details.items() if detail is not None},
+    }
+    sys.stdout.write(json.dumps(line, separators=(",", ":")) + "\n")
+    sys.stdout.flush()
+
+
 class DeliveryLog:
     """Logs and counts what becomes of messages to users; never who they are for, nor what they say."""
 
@@ -74,3 +91,8 @@ class DeliveryLog:
 def log_health_step(step: str, code: str, error: Exception | None) -> None:
     """Log a step of the health check that did not hold; `error` is given if it is a defect."""
     logger().warning("health step failed", extra={"step": step, "code": code}, exc_info=error)
+
+
+def log_unanswered(name: str, error: Exception) -> None:
+    """Log a dependency that could not be asked about its health, for no reason that is expected."""
+    logger().error("a dependency could not be asked", extra={"dependency": name}, exc_info=error)

@@ -48,6 +48,16 @@ class Settings:
         return self._required("INBOX_TABLE")
 
     @property
+    def work_table(self) -> str:
+        """The table of what is to be done: hours with events, due periods, the record of the rollup."""
+        return self._required("WORK_TABLE")
+
+    @property
+    def rollup_queue_url(self) -> str:
+        """The queue of periods to close."""
+        return self._required("ROLLUP_QUEUE_URL")
+
+    @property
     def directory_table(self) -> str:
         """The table of workspaces and write keys."""
         return self._required("DIRECTORY_TABLE")

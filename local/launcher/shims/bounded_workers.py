@@ -14,7 +14,7 @@ from typing import Any
 
 from ministack.services import lambda_svc
 
-WORKERS_PER_FUNCTION = 6
+WORKERS_PER_FUNCTION = 4
 
 
 def install() -> None:

@@ -2,8 +2,10 @@
 
 A state machine (Hypothesis) stores batches, delivers their chunks in any order and grouping and again and again to two
 workers, lets one work between any two requests of the other, kills workers, has viewers come and go, and lets the clock
-pass hours and midnights. When all is delivered, every watched view must be the fresh rendering of the log, and
-every head that there ever was must lead to the present one by the deltas alone.
+pass hours and midnights. Closed hours are rolled up in any order, repeatedly, between the requests of a fold, or by a
+worker that dies. When all is delivered, every watched view must be the fresh rendering of the log, every head that
+there ever was must lead to the present one by the deltas alone, and no rollup may have found that a live hour had
+drifted.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -22,12 +24,16 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.support.strategies import event
 from tests.support.viewer import Viewer, assert_lead_on
 from tests.support.world import World
+from tidemark.domain.cells import compact, encode, merge
 from tidemark.domain.chunks import Chunk
+from tidemark.domain.definitions import shipped
 from tidemark.domain.events import format_timestamp
-from tidemark.domain.hours import hour_of
+from tidemark.domain.hours import day_of, hour_of
 from tidemark.domain.snapshot import checksums_of
 from tidemark.domain.views import View
 from tidemark.services import contention, views
+from tidemark.services.closing_ports import Due
+from tidemark.services.folds import Folds
 from tidemark.services.watching import LEASE_SECONDS
 
 MOMENTS = [
@@ -109,6 +115,45 @@ class Deliveries(RuleBasedStateMachine):
             self.done(chunks)
         self.world.before = lambda: None
 
+    @precondition(lambda self: self.world.agenda.all_due())
+    @rule(worker=st.integers(0, 1), chance=chances)
+    def roll_up(self, worker: int, chance: random.Random) -> None:
+        """Close some of what is due, or try to; what is done may be queued again by somebody who is late."""
+        due = self.world.agenda.all_due()
+        for period in chance.sample(due, chance.randint(1, len(due))):
+            self.roll(worker, period)
+            self.roll(1 - worker, period)
+
+    @precondition(lambda self: self.world.agenda.all_due())
+    @rule(worker=st.integers(0, 1), at=st.integers(1, 16), chance=chances)
+    def fold_between_two_requests_of_a_rollup(self, worker: int, at: int, chance: random.Random) -> None:
+        chunks, due = self.some(chance), chance.choice(self.world.agenda.all_due())
+        self.step_in(at, lambda: self.fold(1 - worker, chunks))
+        self.roll(worker, due)
+        self.world.before = lambda: None
+
+    @precondition(lambda self: self.world.records and self.world.agenda.all_due())
+    @rule(worker=st.integers(0, 1), at=st.integers(1, 12), chance=chances)
+    def roll_up_between_two_requests_of_a_fold(self, worker: int, at: int, chance: random.Random) -> None:
+        chunks, due = self.some(chance), chance.choice(self.world.agenda.all_due())
+        self.step_in(at, lambda: self.roll(1 - worker, due))
+        self.fold(worker, chunks)
+        self.world.before = lambda: None
+
+    @precondition(lambda self: self.world.agenda.all_due())
+    @rule(worker=st.integers(0, 1), at=st.integers(1, 16), chance=chances)
+    def roll_up_and_die_before_a_request(self, worker: int, at: int, chance: random.Random) -> None:
+        def die() -> None:
+            raise Crash
+
+        due = chance.choice(self.world.agenda.all_due())
+        self.step_in(at, die)
+        try:
+            self.roll(worker, due)
+        except Crash:
+            self.workers[worker] = self.world.worker()
+        self.world.before = lambda: None
+
     @rule(viewer=st.sampled_from(VIEWERS), view=st.sampled_from(VIEWS), worker=st.integers(0, 1))
     def subscribe(self, viewer: str, view: View, worker: int) -> None:
         self.arrive(viewer, view, worker)
@@ -147,7 +192,7 @@ class Deliveries(RuleBasedStateMachine):
         """A bootstrap shows what is folded by now; only when all is delivered can it be told what that has to be."""
         head = self.workers[worker].views.current(self.world.workspace, view, self.now)
         assert head.checksums == checksums_of(head.sections)
-        if not self.pending:
+        if not self.pending and not self.world.queue.periods:
             assert head.sections == self.world.from_the_log(view, hour_of(self.now, self.world.workspace.timezone))
 
     @rule(minutes=st.sampled_from([1, 20, 30, 61, 24 * 60]))
@@ -175,11 +220,44 @@ class Deliveries(RuleBasedStateMachine):
             while self.pending:
                 self.fold(0, self.pending[:3])
             self.check_what_is_shown()
+            self.check_what_is_closed()
+            self.check_what_is_shown()
             self.broadcast._pool.shutdown()
+
+    def check_what_is_closed(self) -> None:
+        """Let every hour close: then every cell is final, and hours and days are what the log gives."""
+        self.let_pass(3 * 24 * 60)
+        while due := self.world.agenda.all_due():
+            for period in due:
+                self.roll(0, period)
+        by_hour: dict[str, dict[str, dict[str, Any]]] = {}
+        for chunk in self.world.log.chunks.values():
+            for found in chunk.events:
+                by_hour.setdefault(chunk.hour, {}).setdefault(found["event_id"], found)
+        workspace, fold = self.world.workspace, Folds(shipped)(self.world.workspace.dashboards)
+        expected = {hour: compact(fold(list(events.values()))) for hour, events in by_hour.items()}
+        shards = range(workspace.shards_at(0))
+        stored = self.world.cells.stored_many("demo", [(hour, shard) for hour in expected for shard in shards])
+        for hour, cell in expected.items():
+            parts = [stored[hour, shard] for shard in shards]
+            assert all(part.final and part.covers == fold.covers for part in parts)
+            assert encode(merge(part.cell for part in parts)) == encode(cell), hour
+        days: dict[date, list[str]] = {}
+        for hour in expected:
+            days.setdefault(day_of(hour, workspace.timezone), []).append(hour)
+        assert {day for _, day in self.world.days.kept} == set(days)
+        for day, hours in days.items():
+            kept = self.world.days.kept["demo", day]
+            assert kept.hours == set(hours)
+            assert encode(kept.cell) == encode(merge(stored[hour, shard].cell for hour in hours for shard in shards))
 
     def check_what_is_shown(self) -> None:
         """Compare every view with the log: the watched ones as they stand, all as a viewer would see them now."""
         assert not self.pending
+        if self.world.queue.periods:
+            self.let_pass(1)  # the queue's delay: for so long a worker relies on a job that it has queued
+        while self.world.queue.periods:
+            self.roll(0, self.world.queue.periods.pop()[0])
         seconds = int(self.now.timestamp())
         for view in self.world.connections.watched("demo", seconds):
             if self.world.connections.is_settled("demo", view, seconds):
@@ -225,6 +303,10 @@ class Deliveries(RuleBasedStateMachine):
     def fold(self, worker: int, chunks: list[Chunk]) -> None:
         self.workers[worker].fold(chunks, self.now)
         self.done(chunks)
+
+    def roll(self, worker: int, due: Due) -> None:
+        closing = self.workers[worker].rollup(due, self.now)
+        assert closing is None or not closing.drift, closing
 
     def done(self, chunks: list[Chunk]) -> None:
         self.pending = [chunk for chunk in self.pending if chunk not in chunks]

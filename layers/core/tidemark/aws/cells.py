@@ -7,7 +7,7 @@ whose writer died, is an orphan: no chain leads to it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from struct import pack, unpack
 from typing import Any
@@ -17,6 +17,7 @@ from tidemark.aws.items import decode, encode
 from tidemark.domain import cells as codec
 from tidemark.domain.cells import Cell
 from tidemark.domain.errors import Unavailable
+from tidemark.observability import logger
 from tidemark.services.ports import CellKey, Commit, StoredCell
 
 BATCH_KEYS = 100
@@ -25,6 +26,7 @@ BATCH_WORKERS = 8
 BATCH_ATTEMPTS = 5
 
 CHUNK_KEY_BYTES = 16
+HASH_BYTES = 4
 
 
 class DynamoCells:
@@ -40,21 +42,25 @@ class DynamoCells:
         found = clients.dynamodb().get_item(
             TableName=self._table, Key=_key(workspace, hour, shard), ConsistentRead=True
         )
-        if "Item" not in found:
-            return StoredCell(Cell())
-        item = decode(found["Item"])
-        return StoredCell(codec.decode(item["state"]), item["version"], item["commit"])
+        return _stored(decode(found["Item"])) if "Item" in found else StoredCell(Cell())
 
     def get_many(self, workspace: str, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Cell]:
-        """Read cells consistently, 100 a request, some requests at a time."""
-        batches = [keys[start : start + BATCH_KEYS] for start in range(0, len(keys), BATCH_KEYS)]
-        if len(batches) <= 1:
-            return self._get_batch(workspace, keys) if keys else {}
-        with ThreadPoolExecutor(min(BATCH_WORKERS, len(batches))) as pool:
-            found: dict[tuple[str, int], Cell] = {}
-            for part in pool.map(lambda batch: self._get_batch(workspace, batch), batches):
-                found.update(part)
-            return found
+        """Read the states of cells consistently, 100 a request, some requests at a time."""
+        found = self._batch_get(workspace, keys, "pk, sk, #state", {"#state": "state"})
+        return {_place(item): codec.decode(item["state"]) for item in found}
+
+    def stored_many(self, workspace: str, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], StoredCell]:
+        """Read cells as `get_many` does, with all that is known of them."""
+        return {_place(item): _stored(item) for item in self._batch_get(workspace, keys)}
+
+    def existing(self, workspace: str, keys: Sequence[tuple[str, int]]) -> set[tuple[str, int]]:
+        """Return which cells of (hour, shard) there are, corrupt ones included."""
+        return {_place(item) for item in self._batch_get(workspace, keys, "pk, sk")}
+
+    def of_workspaces(self, keys: Sequence[CellKey]) -> dict[CellKey, StoredCell]:
+        """Read cells of several workspaces as `stored_many` does."""
+        items = batch_get(self._table, [_key(*key) for key in keys], "", {})
+        return {(item["pk"].partition("#")[0], *_place(item)): _stored(item) for item in items}
 
     @clients.translated()
     def ledger(self, key: CellKey) -> Iterable[Commit]:
@@ -73,7 +79,7 @@ class DynamoCells:
         return [_commit(decode(item)) for page in pages for item in page["Items"]]
 
     @clients.translated()
-    def append(self, key: CellKey, commit: Commit, cell: Cell, expires_at: int) -> None:
+    def append(self, key: CellKey, commit: Commit, stored: StoredCell, expires_at: int) -> None:
         """Write the ledger entry, then move the cell to it; raises `Conflict` if the cell is not at its predecessor."""
         workspace, hour, shard = key
         client = clients.dynamodb()
@@ -90,41 +96,112 @@ class DynamoCells:
                 }
             ),
         )
-        at_previous = "#commit = :previous" if commit.previous else "attribute_not_exists(pk)"
-        values = {":state": codec.encode(cell), ":version": commit.version, ":commit": commit.commit}
-        client.update_item(
-            TableName=self._table,
-            Key=_key(workspace, hour, shard),
-            UpdateExpression="SET #state = :state, #version = :version, #commit = :commit",
-            ConditionExpression=at_previous,
-            ExpressionAttributeNames={"#state": "state", "#version": "version", "#commit": "commit"},
-            ExpressionAttributeValues=encode(values | ({":previous": commit.previous} if commit.previous else {})),
-        )
+        self._move(key, commit.previous, stored)
 
     @clients.translated()
-    def _get_batch(self, workspace: str, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Cell]:
-        found: dict[tuple[str, int], Cell] = {}
-        wanted: Any = {
-            self._table: {
-                "Keys": [_key(workspace, hour, shard) for hour, shard in keys],
-                "ConsistentRead": True,
-                "ProjectionExpression": "pk, sk, #state",
-                "ExpressionAttributeNames": {"#state": "state"},
-            }
+    def replace(self, key: CellKey, previous: str, stored: StoredCell) -> None:
+        """Put `stored` in the place of the commit `previous` ("" for none); raises `Conflict` if the cell moved."""
+        self._move(key, previous, stored)
+
+    def _move(self, key: CellKey, previous: str, stored: StoredCell) -> None:
+        workspace, hour, shard = key
+        attributes = {
+            "state": codec.encode(stored.cell),
+            "version": stored.version,
+            "commit": stored.commit,
+            "covers": cover(stored.covers),
+            "log_until": stored.log_until,
+            "final": stored.final or None,
+            "created_at": stored.created_at,
+            "calculated_at": stored.calculated_at,
         }
-        for _ in range(BATCH_ATTEMPTS):
-            answer = clients.dynamodb().batch_get_item(RequestItems=wanted)
-            for raw in answer["Responses"].get(self._table, []):
-                item = decode(raw)
-                found[item["pk"].partition("#")[2], int(item["sk"])] = codec.decode(item["state"])
-            wanted = answer.get("UnprocessedKeys")
-            if not wanted:
-                return found
-        raise Unavailable("the store left keys unread; try again")
+        at_previous: Any = (
+            {
+                "ConditionExpression": "#commit = :previous",
+                "ExpressionAttributeNames": {"#commit": "commit"},
+                "ExpressionAttributeValues": encode({":previous": previous}),
+            }
+            if previous
+            else {"ConditionExpression": "attribute_not_exists(pk)"}
+        )
+        clients.dynamodb().put_item(
+            TableName=self._table, Item={**_key(workspace, hour, shard), **encode(attributes)}, **at_previous
+        )
+
+    def _batch_get(
+        self,
+        workspace: str,
+        keys: Sequence[tuple[str, int]],
+        projection: str = "",
+        names: Mapping[str, str] | None = None,
+    ) -> list[dict[str, Any]]:
+        return batch_get(self._table, [_key(workspace, hour, shard) for hour, shard in keys], projection, names or {})
+
+
+def batch_get(
+    table: str, keys: Sequence[Any], projection: str, names: Mapping[str, str], *, consistent: bool = True
+) -> list[dict[str, Any]]:
+    """Read items, 100 a request, some requests at a time; whole unless `projection` says otherwise."""
+    batches = [keys[start : start + BATCH_KEYS] for start in range(0, len(keys), BATCH_KEYS)]
+    shown: Any = {"ProjectionExpression": projection, "ExpressionAttributeNames": dict(names)} if projection else {}
+
+    def read(batch: Sequence[Any]) -> list[dict[str, Any]]:
+        return _read_batch(table, {"Keys": list(batch), "ConsistentRead": consistent, **shown})
+
+    if len(batches) <= 1:
+        return read(keys) if keys else []
+    with ThreadPoolExecutor(min(BATCH_WORKERS, len(batches))) as pool:
+        return [item for part in pool.map(read, batches) for item in part]
+
+
+@clients.translated()
+def _read_batch(table: str, request: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    wanted: Any = {table: request}
+    for _ in range(BATCH_ATTEMPTS):
+        answer = clients.dynamodb().batch_get_item(RequestItems=wanted)
+        found += [decode(raw) for raw in answer["Responses"].get(table, [])]
+        wanted = answer.get("UnprocessedKeys")
+        if not wanted:
+            return found
+    raise Unavailable("the store left keys unread; try again")
+
+
+def cover(hashes: Iterable[str]) -> bytes:
+    """Return the stored form of the measures that a cell covers: 4 bytes each, sorted."""
+    return b"".join(sorted(map(bytes.fromhex, hashes)))
+
+
+def covered(blob: bytes) -> frozenset[str]:
+    """Return the measures that `cover` wrote."""
+    return frozenset(blob[at : at + HASH_BYTES].hex() for at in range(0, len(blob), HASH_BYTES))
 
 
 def _key(workspace: str, hour: str, shard: int) -> Any:
     return encode({"pk": f"{workspace}#{hour}", "sk": f"{shard:02d}"})
+
+
+def _place(item: dict[str, Any]) -> tuple[str, int]:
+    return item["pk"].partition("#")[2], int(item["sk"])
+
+
+def _stored(item: dict[str, Any]) -> StoredCell:
+    """Return the cell of an item; one whose state is corrupt is empty and covers nothing."""
+    try:
+        cell, covers = codec.decode(item["state"]), covered(item["covers"])
+    except Exception as error:  # noqa: BLE001  # whatever is wrong with it, the log has what it held
+        logger().error("a cell is corrupt", extra={"pk": item["pk"], "sk": item["sk"], "reason": repr(error)})
+        cell, covers = Cell(), frozenset()
+    return StoredCell(
+        cell,
+        item["version"],
+        item["commit"],
+        item.get("final", False),
+        covers,
+        item["log_until"],
+        item["created_at"],
+        item["calculated_at"],
+    )
 
 
 def _commit(item: dict[str, Any]) -> Commit:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import boto3
 from botocore.config import Config
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi.client import ApiGatewayManagementApiClient
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
+    from mypy_boto3_sqs.client import SQSClient
+
+Page = TypeVar("Page")
 
 CONNECT_TIMEOUT_SECONDS = 1
 READ_TIMEOUT_SECONDS = 2
@@ -63,10 +66,22 @@ TRANSIENT_CODES = frozenset(
 )
 
 
+_given: dict[str, Any] = {}
+
+
+def use(given: boto3.session.Session, endpoint_url: str | None) -> None:
+    """Make every client of the session `given`, at `endpoint_url` if there is one.
+
+    For a program that chooses its account itself, as the operator's command line does; a function is given its own.
+    """
+    forget()
+    _given.update(session=given, endpoint_url=endpoint_url)
+
+
 @cache
 def session() -> boto3.session.Session:
     """Return the one session, on whose `events` tests and the cost ledger hook."""
-    return boto3.session.Session()
+    return cast("boto3.session.Session", _given.get("session") or boto3.session.Session())
 
 
 @cache
@@ -79,6 +94,12 @@ def dynamodb() -> DynamoDBClient:
 def secretsmanager() -> SecretsManagerClient:
     """Return the Secrets Manager client."""
     return cast("SecretsManagerClient", _client("secretsmanager"))
+
+
+@cache
+def sqs() -> SQSClient:
+    """Return the SQS client."""
+    return cast("SQSClient", _client("sqs"))
 
 
 @cache
@@ -113,7 +134,8 @@ def failed_conditions(error: ClientError) -> frozenset[int]:
 
 def forget() -> None:
     """Drop the session and every client (for tests: a client keeps the credentials and the region it was made with)."""
-    for made in (session, dynamodb, secretsmanager, execute_api):
+    _given.clear()
+    for made in (session, dynamodb, secretsmanager, sqs, execute_api):
         made.cache_clear()
 
 
@@ -134,6 +156,20 @@ def translated() -> Iterator[None]:
         raise meaning from error
     except (BotocoreConnectionError, HTTPClientError, IncompleteReadError) as error:
         raise Unavailable("a dependency did not answer") from error
+
+
+def translated_pages(pages: Iterable[Page]) -> Iterator[Page]:
+    """Yield the pages of a paginator, each request for one under `translated`.
+
+    A generator needs this: a decorator has done its work before the first page is asked for.
+    """
+    iterator = iter(pages)
+    while True:
+        with translated():
+            page = next(iterator, None)
+        if page is None:
+            return
+        yield page
 
 
 def _meaning(response: dict[str, Any]) -> TidemarkError | None:
@@ -165,4 +201,4 @@ def _client(
         max_pool_connections=POOL_CONNECTIONS,
         tcp_keepalive=True,
     )
-    return session().client(service, endpoint_url=endpoint_url, config=config)
+    return session().client(service, endpoint_url=endpoint_url or _given.get("endpoint_url"), config=config)

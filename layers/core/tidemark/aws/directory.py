@@ -71,6 +71,8 @@ class DynamoDirectory:
         given = {name: item[name] for name in ("name", "timezone", "retention_days", "created_at") if item.get(name)}
         if "dashboards" in item:
             given["dashboards"] = tuple(item["dashboards"])
+        if "members" in item:
+            given["members"] = tuple(item["members"])
         if item.get("shards"):
             given["shards"] = tuple((int(start), int(count)) for start, count in item["shards"])
         return Workspace(item["workspace"], **{"retention_days": self._retention_days, **given})

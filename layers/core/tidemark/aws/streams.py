@@ -11,16 +11,17 @@ from tidemark.aws.snapshots import delta_of
 from tidemark.domain import chunks
 from tidemark.domain.chunks import Chunk
 from tidemark.domain.views import View
-from tidemark.services.ports import Delta
+from tidemark.services.ports import Delta, LoggedChunk
 
 StreamEvent = Mapping[str, Any]
 
 
-def new_chunks(event: StreamEvent) -> Iterator[Chunk]:
+def new_chunks(event: StreamEvent) -> Iterator[LoggedChunk]:
     """Yield the chunks that a batch of the Events stream brings."""
     for item in _inserted(event):
         workspace, hour, shard = item["pk"].split("#")
-        yield Chunk(workspace, hour, int(shard), item["sk"], tuple(chunks.decode(item["events"])))
+        chunk = Chunk(workspace, hour, int(shard), item["sk"], tuple(chunks.decode(item["events"])))
+        yield LoggedChunk(chunk, item["received_at"], item["expires_at"])
 
 
 def new_deltas(event: StreamEvent) -> Iterator[tuple[str, View, Delta]]:

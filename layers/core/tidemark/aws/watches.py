@@ -6,8 +6,10 @@ meanwhile. Expiry is checked on every read, since TTL deletes late.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
+from zlib import crc32
 
 from tidemark.aws import clients
 from tidemark.aws.items import decode, encode
@@ -23,6 +25,10 @@ GRACE_SECONDS = 300
 the head must not have missed a fold that came in between. More than any function runs."""
 
 WATCH_ATTEMPTS = 5
+
+WATCHED_INDEX = "watched"
+WATCH_BUCKETS = 16
+"""Over which the index of the watched views is spread."""
 
 
 class DynamoWatches:
@@ -41,6 +47,21 @@ class DynamoWatches:
         """Read the views of a workspace that are watched, or were a moment ago."""
         return [View.from_key(item["sk"]) for item in self._living(_watch_pk(workspace), now_seconds - GRACE_SECONDS)]
 
+    def watched_anywhere(self, now_seconds: int) -> Iterator[tuple[str, View]]:
+        """Read the watched views of all workspaces, a page at a time; what was just watched may be missing."""
+        paginator = clients.dynamodb().get_paginator("query")
+        for bucket in range(WATCH_BUCKETS):
+            pages = paginator.paginate(
+                TableName=self._table,
+                IndexName=WATCHED_INDEX,
+                KeyConditionExpression="#bucket = :bucket AND expires_at > :now",
+                ExpressionAttributeNames={"#bucket": "bucket"},
+                ExpressionAttributeValues=encode({":bucket": f"{bucket:02d}", ":now": now_seconds}),
+            )
+            for page in clients.translated_pages(pages):
+                for item in map(decode, page["Items"]):
+                    yield item["pk"].removeprefix("W#"), View.from_key(item["sk"])
+
     @clients.translated()
     def watch(self, workspace: str, view: View, now_seconds: int, expires_at: int) -> Watch:
         """Have the view watched until `expires_at`.
@@ -55,6 +76,7 @@ class DynamoWatches:
             if len(self.watched(workspace, now_seconds)) >= MAX_VIEWS_PER_WORKSPACE:
                 raise TooManyViews(f"the workspace already watches {MAX_VIEWS_PER_WORKSPACE} different views")
             created = {"generation": uuid4().hex, "revision": 1, "expires_at": expires_at, "settled": False}
+            created["bucket"] = f"{crc32(f'{workspace}#{view.key}'.encode()) % WATCH_BUCKETS:02d}"
             try:
                 clients.dynamodb().put_item(
                     TableName=self._table,

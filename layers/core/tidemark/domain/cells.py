@@ -31,6 +31,11 @@ def kind_of(identity: str) -> Kind[Any]:
     return KINDS[identity.partition(":")[0]]
 
 
+def hashes_of(identities: Iterable[str]) -> frozenset[str]:
+    """Return the hashes of measure identities, by which a stored cell says which measures it covers."""
+    return frozenset(identity.partition(":")[2] for identity in identities)
+
+
 def merge(cells: Iterable[Cell]) -> Cell:
     """Return the cell of all events together."""
     gathered: dict[str, list[Any]] = {}

@@ -14,6 +14,8 @@ import yaml
 
 from tidemark.domain.definitions import Dashboard, Measure, Series, title_of
 from tidemark.domain.errors import DefinitionError
+from tidemark.domain.events import MAX_TYPE_CHARACTERS
+from tidemark.domain.hourly import RESERVED
 from tidemark.domain.kinds import KINDS
 from tidemark.domain.numeric import LARGEST, canonical
 
@@ -82,7 +84,7 @@ class _Reader:
         self.file = file
 
     def dashboard(self, raw: Any) -> Dashboard:
-        top = self.mapping(raw, "", {"name", "title", "measures", "kpis", "charts", "tabs"})
+        top = self.mapping(raw, "", {"name", "title", "measures", "kpis", "charts", "tabs", "timelines"})
         name = self.name(top.get("name"), "name")
         declared = self.mapping(top.get("measures"), "measures")
         measures = {self.name(key, "measures"): self.measure(key, value) for key, value in declared.items()}
@@ -98,10 +100,13 @@ class _Reader:
             kpis=self.references(top.get("kpis"), measures, "kpis", scalar=True),
             charts=tuple(self.series(key, value, measures) for key, value in charts.items()),
             tabs={self.name(tab, "tabs"): self.references(v, measures, f"tabs.{tab}") for tab, v in tabs.items()},
+            timelines=self.timelines(top.get("timelines", {})),
         )
 
     def measure(self, name: str, raw: Any) -> Measure:
         at = f"measures.{name}"
+        if name in RESERVED:
+            self.fail(at, "is the name of another column of the hourly table")
         kind = self.one_of(self.mapping(raw, at).get("kind"), {*KINDS, "ratio"}, f"{at}.kind")
         if kind == "ratio":
             return self.ratio(name, self.mapping(raw, at, _RATIO_KEYS))
@@ -163,6 +168,19 @@ class _Reader:
         return Series(
             self.name(name, at), self.text(spec.get("title", title_of(name)), f"{at}.title"), measure, grain, last
         )
+
+    def timelines(self, raw: Any) -> Mapping[str, tuple[str, ...]]:
+        """Return the fields that a timeline shows, by the type of the event; a type may show none."""
+        declared = self.mapping(raw, "timelines")
+        for event_type, fields in declared.items():
+            at = f"timelines.{event_type}"
+            if not 1 <= len(event_type) <= MAX_TYPE_CHARACTERS:
+                self.fail(at, f"is a type of 1 to {MAX_TYPE_CHARACTERS} characters")
+            if not isinstance(fields, list):
+                self.fail(at, "is a list of fields")
+            for field in fields:
+                self.field(field, at)
+        return {event_type: tuple(dict.fromkeys(fields)) for event_type, fields in declared.items()}
 
     def options(self, kind: str, spec: Mapping[str, Any], at: str) -> Mapping[str, Any]:
         if kind == "top":

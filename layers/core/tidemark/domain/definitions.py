@@ -63,7 +63,10 @@ class Series:
 
 @dataclass(frozen=True)
 class Dashboard:
-    """A declared dashboard. `tabs` maps a tab to its entries, each a measure's name."""
+    """A declared dashboard. `tabs` maps a tab to its entries, each a measure's name.
+
+    `timelines` names the types of events that stand in the timeline of their session, each with the fields it shows.
+    """
 
     name: str
     title: str
@@ -71,6 +74,7 @@ class Dashboard:
     kpis: tuple[str, ...]
     charts: tuple[Series, ...]
     tabs: Mapping[str, tuple[str, ...]]
+    timelines: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -5,6 +5,7 @@
     TidemarkError                 code, message, field
     ├── InvalidRequest            400  the caller's fault; `code` says which
     │   ├── InvalidView           400
+    │   ├── InvalidQuery          400
     │   └── UnknownDashboard      404
     ├── RequestTooLarge           413
     ├── Unauthorized              401
@@ -52,6 +53,12 @@ class InvalidView(InvalidRequest):
     """A view whose days, end or dashboard are out of bounds."""
 
     code = "invalid_view"
+
+
+class InvalidQuery(InvalidRequest):
+    """A query of metrics that cannot be answered as it stands; `code` says why."""
+
+    code = "invalid_query"
 
 
 class UnknownDashboard(InvalidRequest):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Any
 
-from tidemark.domain.cells import Cell, kind_of
+from tidemark.domain.cells import Cell, hashes_of, kind_of
 from tidemark.domain.definitions import Dashboard, Measure
 
 Event = Mapping[str, Any]
@@ -52,6 +52,10 @@ class Fold:
             for event_type in measure.events:
                 plan[event_type].append(_step(measure))
         self._plan: Mapping[str, Sequence[_Step]] = dict(plan)
+        self.identities: frozenset[str] = frozenset(measures)
+        """The measures that it folds."""
+        self.covers: frozenset[str] = hashes_of(measures)
+        """What a stored cell of it covers."""
 
     def __call__(self, events: Events) -> Cell:
         """Return the cell of `events` (normalised events), in any order."""

@@ -67,11 +67,11 @@ def merge_frames(one: Frame, other: Frame) -> Frame:
 def render(dashboard: Dashboard, window: Window, frame: Frame) -> Sections:
     """Return the sections that the dashboard shows of the frame; an empty frame gives a valid, empty snapshot."""
     sections: dict[str, Any] = {
-        "kpis": {name: _value(dashboard, name, frame.total) for name in dashboard.kpis},
+        "kpis": {name: value_of(dashboard, name, frame.total) for name in dashboard.kpis},
         "charts": {series.name: _series(dashboard, series, window, frame) for series in dashboard.charts},
     }
     for tab, entries in dashboard.tabs.items():
-        sections[f"tabs.{tab}"] = {name: _value(dashboard, name, frame.total) for name in entries}
+        sections[f"tabs.{tab}"] = {name: value_of(dashboard, name, frame.total) for name in entries}
     return sections
 
 
@@ -98,16 +98,17 @@ def _series(dashboard: Dashboard, series: Series, window: Window, frame: Frame) 
         last = window.trailing[-series.last :]
         starts = {hour: (hour_seconds(hour), frame.hours.get(hour, Cell())) for hour in last}
     points = {
-        name: {"order": start, "value": _value(dashboard, series.measure, cell)}
+        name: {"order": start, "value": value_of(dashboard, series.measure, cell)}
         for name, (start, cell) in starts.items()
     }
     return {"grain": series.grain, "points": points}
 
 
-def _value(dashboard: Dashboard, name: str, cell: Cell) -> Any:
+def value_of(dashboard: Dashboard, name: str, cell: Cell) -> Any:
+    """Return what a measure of the dashboard shows of a cell."""
     measure = dashboard.measures[name]
     if measure.kind == "ratio":
-        of, over = (_value(dashboard, measure.options[part], cell) for part in ("of", "over"))
+        of, over = (value_of(dashboard, measure.options[part], cell) for part in ("of", "over"))
         return quotient(of * 100 if measure.options["percent"] else of, over)
     return _folded_value(measure, cell)
 

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 
-from tidemark.http import assets, errors, health, ingest, notify, ticket, views
+from tidemark.http import admin, assets, errors, health, hourly, ingest, metrics, notify, ticket, timeline, views
 from tidemark.http.context import RequestContext, Services, utc_now
 
 
@@ -32,10 +32,14 @@ def create_app(services: Services, clock: Callable[[], datetime] = utc_now) -> F
     errors.install(app)
     app.include_router(ingest.router)
     app.include_router(views.router)
+    app.include_router(metrics.router)
+    app.include_router(hourly.router)
+    app.include_router(timeline.router)
     app.include_router(ticket.router)
     app.include_router(notify.router)
     app.include_router(assets.router)
     app.include_router(health.router)
+    app.include_router(admin.router)
     app.add_api_route("/docs", _docs, include_in_schema=False)
     return app
 

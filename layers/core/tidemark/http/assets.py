@@ -16,6 +16,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from tidemark.http.conditional import is_named
+
 router = APIRouter(include_in_schema=False)
 
 PAGE = resources.files("tidemark.http").joinpath("page")
@@ -94,18 +96,12 @@ def _found(name: str) -> Asset:
 
 def _answer(request: Request, found: Asset, headers: dict[str, str]) -> Response:
     headers = {**_COMMON, **headers, "ETag": found.etag}
-    if _names(request.headers.get("if-none-match", ""), found.etag):
+    if is_named(request.headers.get("if-none-match", ""), found.etag):
         return Response(status_code=304, headers=headers)
     content = found.content
     if _accepts_gzip(request.headers.get("accept-encoding", "")) and len(found.compressed) < len(content):
         content, headers["Content-Encoding"] = found.compressed, "gzip"
     return Response(content, media_type=found.media_type, headers=headers)
-
-
-def _names(condition: str, etag: str) -> bool:
-    """Tell whether If-None-Match names the tag, compared weakly as RFC 9110, section 13.1.2, wants it."""
-    tags = [tag.strip().removeprefix("W/") for tag in condition.split(",")]
-    return etag.removeprefix("W/") in tags or "*" in tags
 
 
 def _accepts_gzip(accepted: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -11,12 +11,17 @@ from fastapi import Request
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tidemark.domain.hourly import HourlyQuery
 from tidemark.domain.messages import Delivery, Notice
 from tidemark.domain.views import View
 from tidemark.http.errors import internal_error
 from tidemark.observability import logger
+from tidemark.services.data_health import DataReport
 from tidemark.services.health import Probes, Reports
+from tidemark.services.hourly import HourlyPage
 from tidemark.services.ports import Directory, EventLog, Head, TokenKeys, Workspace
+from tidemark.services.query import Page as MetricsPage
+from tidemark.services.timeline import Page
 
 
 class Views(Protocol):
@@ -26,11 +31,39 @@ class Views(Protocol):
         """Return the head of `view`, rendered for the hour of `now`; raises `UnknownDashboard`."""
 
 
+class Metrics(Protocol):
+    """The query router."""
+
+    def ask(self, workspace: Workspace, raw: Mapping[str, str], now: datetime) -> MetricsPage:
+        """Return what the parameters of a request ask for; raises `UnknownDashboard`, `InvalidQuery`."""
+
+
+class HourlyTable(Protocol):
+    """The hourly tables of dashboards."""
+
+    def __call__(self, workspace: Workspace, query: HourlyQuery, now: datetime) -> HourlyPage:
+        """Return a page of a table; raises `UnknownDashboard`."""
+
+
+class Timelines(Protocol):
+    """The timelines of sessions."""
+
+    def __call__(self, workspace: Workspace, session_id: str, limit: int, cursor: str | None) -> Page:
+        """Return a page of a timeline; raises `InvalidRequest`, `UnknownDashboard` and `RequestTooLarge`."""
+
+
 class Messenger(Protocol):
     """The way of a message to a user."""
 
     def notify(self, workspace: str, notice: Notice, now: datetime) -> Delivery:
         """Store and push a message; return where it went. Raises `Undeliverable`."""
+
+
+class DataHealth(Protocol):
+    """The health of the data."""
+
+    def __call__(self, workspace: Workspace, now: datetime) -> DataReport:
+        """Return the health of tables and rollup, and that of the last hours of `workspace`."""
 
 
 class Services(Protocol):
@@ -57,12 +90,28 @@ class Services(Protocol):
         """The dependencies, to be asked."""
 
     @property
+    def data_health(self) -> DataHealth:
+        """What tells the health of the data."""
+
+    @property
     def websocket_url(self) -> str:
         """Where clients open WebSockets."""
 
     @property
     def views(self) -> Views:
         """What dashboards show."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """What answers queries of metrics."""
+
+    @property
+    def hourly_table(self) -> HourlyTable:
+        """What reads hourly tables."""
+
+    @property
+    def timelines(self) -> Timelines:
+        """What reads the timelines of sessions."""
 
     @property
     def messenger(self) -> Messenger:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -45,6 +46,8 @@ _ROUTING = {
     413: "request_too_large",
 }
 _RETRY_AFTER_SECONDS = 5
+PROBLEM = "application/problem+json"
+"""The media type of RFC 9457, for those who accept it; Segment's SDKs ask for none."""
 
 
 def status_of(error: TidemarkError) -> int:
@@ -62,13 +65,15 @@ def error_response(error: TidemarkError, request_id: str, extra: dict[str, Any] 
         headers["Retry-After"] = str(error.retry_after_seconds or _RETRY_AFTER_SECONDS)
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    return JSONResponse({**error.as_dict(), "request_id": request_id, **(extra or {})}, status, headers)
+    body = {**error.as_dict(), "request_id": request_id, **_problem(status, error.message), **(extra or {})}
+    return JSONResponse(body, status, headers)
 
 
 def internal_error(request_id: str) -> JSONResponse:
     """Return the answer to a request that met a defect: nothing of it but where to find it."""
     message = "an error of ours; the request id finds it in the log"
-    return JSONResponse({"code": "internal", "message": message, "request_id": request_id}, 500)
+    body = {"code": "internal", "message": message, "request_id": request_id, **_problem(500, message)}
+    return JSONResponse(body, 500)
 
 
 def install(app: FastAPI) -> None:
@@ -95,13 +100,20 @@ async def _on_http_exception(request: Request, error: Exception) -> JSONResponse
     """Answer what routing and FastAPI's own security schemes refuse."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
     code = _ROUTING.get(error.status_code, "invalid_request" if error.status_code < 500 else "internal")
-    body = {"code": code, "message": str(error.detail), "request_id": request.state.request_id}
-    return _logged(
-        request, JSONResponse(body, error.status_code, error.headers), TidemarkError(body["message"], code=code)
-    )
+    message = str(error.detail)
+    body = {"code": code, "message": message, "request_id": request.state.request_id}
+    body |= _problem(error.status_code, message)
+    return _logged(request, JSONResponse(body, error.status_code, error.headers), TidemarkError(message, code=code))
+
+
+def _problem(status: int, message: str) -> dict[str, Any]:
+    """Return the members that RFC 9457 names; `about:blank` says that the status, and here `code`, is the type."""
+    return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": message}
 
 
 def _logged(request: Request, response: JSONResponse, error: TidemarkError) -> JSONResponse:
+    if PROBLEM in request.headers.get("accept", ""):
+        response.headers["Content-Type"] = PROBLEM
     log = logger().info if response.status_code < 429 else logger().warning
     if response.status_code == 500:
         # A domain error that no status stands for has no business here: the trace tells where it came from.

@@ -16,7 +16,7 @@ from tidemark.http import schemas
 from tidemark.http.authentication import header_credential
 from tidemark.http.context import Services, received_at_of, request_id_of, services_of
 from tidemark.http.errors import error_response
-from tidemark.observability import logger
+from tidemark.observability import log_unanswered, logger
 from tidemark.services.authenticate import authenticate
 from tidemark.services.health import Health, deep_health, health_of
 
@@ -42,7 +42,7 @@ def health(
     if deep:
         principal = authenticate(credential, directory=services.directory, token_keys=services.token_keys, now=now)
         require(principal, principal.workspace, "administer")
-        found = deep_health(services.health_reports, services.health_probes, now, time.monotonic, _log)
+        found = deep_health(services.health_reports, services.health_probes, now, time.monotonic, log_unanswered)
     else:
         found = health_of(services.health_reports, now)
     body = _body(found, now) | (_details(found) if deep else {})
@@ -92,7 +92,3 @@ def _outcome(milliseconds: int, code: str | None) -> dict[str, Any]:
 
 def _time(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
-
-
-def _log(name: str, error: Exception) -> None:
-    logger().error("a dependency could not be asked", dependency=name, exc_info=error)

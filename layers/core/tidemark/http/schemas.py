@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+
+from tidemark.domain.periods import GRAINS
+from tidemark.domain.query import MAX_DAYS, MAX_GROUPS, MAX_ROWS
 
 
 class Rejection(BaseModel):
@@ -32,6 +35,10 @@ class Error(BaseModel):
     message: str
     request_id: str
     field: str | None = None
+    type: str
+    title: str
+    status: int
+    detail: str
 
 
 class Position(BaseModel):
@@ -59,6 +66,73 @@ class Dashboards(BaseModel):
 
     timezone: str
     dashboards: list[dict[str, Any]]
+
+
+class MetricsRow(BaseModel):
+    """A period: from `start` up to, but not including, `end`; `groups` is a top list."""
+
+    start: str
+    end: str
+    state: Literal["final", "live", "incomplete"]
+    values: dict[str, Any]
+    groups: dict[str, Any] | None = None
+
+
+class PreviousMetrics(BaseModel):
+    """As many days just before: a row for each row, of the same number of days or the same hour of the clock."""
+
+    from_: str = Field(alias="from")
+    to: str
+    rows: list[MetricsRow]
+
+
+class MetricsSources(BaseModel):
+    """How many days and hours were read from where."""
+
+    day_cells: int
+    hour_cells: int
+    log_hours: int
+
+
+class MetricsFreshness(BaseModel):
+    """What of the rows is final."""
+
+    final_until: str
+    live_hours: int
+    incomplete_hours: int
+
+
+class Metrics(BaseModel):
+    """A page of the answer to a query."""
+
+    workspace_id: str
+    dashboard: str
+    timezone: str
+    from_: str = Field(alias="from")
+    to: str
+    grain: Literal["hour", "day", "week", "month", "all"]
+    measures: list[dict[str, Any]]
+    group_by: dict[str, Any] | None = None
+    rows: list[MetricsRow]
+    previous: PreviousMetrics | None = None
+    sources: MetricsSources
+    freshness: MetricsFreshness
+    fresh_at: str
+    next_cursor: str | None = None
+
+
+class HourlyTable(BaseModel):
+    """A page of an hourly table; a row holds the hour, a value a column, and how it came to be."""
+
+    workspace_id: str
+    dashboard: str
+    timezone: str
+    from_: str = Field(alias="from")
+    to: str
+    columns: list[dict[str, Any]]
+    rows: list[dict[str, Any]]
+    left_out: list[str]
+    next_cursor: str | None = None
 
 
 class ComponentHealth(BaseModel):
@@ -176,6 +250,21 @@ BATCH_BODY = _body(
         },
     }
 )
+METRICS_PARAMETERS: list[dict[str, Any]] = [
+    {"name": name, "in": "query", "required": False, "schema": schema, "description": description}
+    for name, schema, description in (
+        ("dashboard", {**_TEXT, "default": "web"}, "The name of an enabled dashboard."),
+        ("measures", _TEXT, "Names of its measures, with commas between; all unless given."),
+        ("from", {**_TEXT, "format": "date"}, "The first local day; 29 days before `to` unless given."),
+        ("to", {**_TEXT, "format": "date"}, f"The last local day, of {MAX_DAYS} at most; today unless given."),
+        ("grain", {**_TEXT, "enum": list(GRAINS), "default": "day"}, "What a row spans; weeks begin on Monday."),
+        ("group_by", _TEXT, "The top list by whose keys its counts are broken down."),
+        ("groups", {"type": "integer", "minimum": 1, "maximum": MAX_GROUPS}, "Keys to a row, with `group_by`."),
+        ("compare", {**_TEXT, "enum": ["previous"]}, "As many days just before, too."),
+        ("limit", {"type": "integer", "minimum": 1, "maximum": MAX_ROWS, "default": MAX_ROWS}, "Rows to a page."),
+        ("cursor", _TEXT, "The `next_cursor` of the page before."),
+    )
+]
 NOTIFY_BODY: dict[str, Any] = {
     "required": True,
     "content": {

@@ -76,11 +76,11 @@ class Broadcast:
     def __call__(self, deltas: Iterable[tuple[str, View, Delta]], now: datetime) -> int:
         """Push (workspace, view, delta) in order to every subscriber; return the number of messages sent.
 
-        Deltas of a view that have come together go as one message. Each connection has its own queue. One that is gone is removed; one that fails is closed, so that its client
-        notices and recovers the deltas by its position. A straggler loses its subscription at once and is closed when
-        its push ends, which nobody waits for: should this process be frozen or gone by then, its client learns by its
-        next `reconcile` that it is not subscribed. What could not be settled is raised at the end, for the stream to
-        deliver again.
+        Deltas of a view that have come together go as one message. Each connection has its own queue. One that is gone
+        is removed; one that fails is closed, so that its client notices and recovers the deltas by its position. A
+        straggler loses its subscription at once and is closed when its push ends, which nobody waits for: should this
+        process be frozen or gone by then, its client learns by its next `reconcile` that it is not subscribed. What
+        could not be settled is raised at the end, for the stream to deliver again.
         """
         by_view: dict[tuple[str, View], list[Delta]] = defaultdict(list)
         for workspace, view, delta in deltas:

@@ -8,8 +8,7 @@ makes it read anew.
 from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -17,14 +16,18 @@ from typing import Any
 
 from tidemark.domain.cells import compact, merge
 from tidemark.domain.chunks import Chunk, event_hash
-from tidemark.domain.definitions import Dashboard
-from tidemark.domain.errors import Conflict, Unavailable, UnknownDashboard
-from tidemark.domain.fold import Fold
+from tidemark.domain.closing import is_closed
+from tidemark.domain.errors import Conflict, Unavailable
 from tidemark.services.contention import attempts
-from tidemark.services.ports import CellKey, Cells, Commit, Connections, Directory, StoredCell, Workspace
+from tidemark.services.folds import Folds
+from tidemark.services.late_hours import LateHours
+from tidemark.services.ports import CellKey, Cells, Commit, Directory, StoredCell, Workspace
 from tidemark.services.views import Views
 
 KNOWN_CELLS = 64
+STREAM_SECONDS = 86_400
+"""A chunk may be older than its fold by as much: a stream keeps its records for a day."""
+NEVER = 2**53
 KNOWN_IDS = 2_000_000
 """A worker's knowledge is dropped, oldest first, beyond this: 2 million ids take about 130 MB."""
 
@@ -45,17 +48,16 @@ class FoldChunks:
         self,
         directory: Directory,
         cells: Cells,
-        connections: Connections,
         views: Views,
-        dashboards: Callable[[], Mapping[str, Dashboard]],
+        late: LateHours,
+        folds: Folds,
     ) -> None:
         self._directory = directory
         self._cells = cells
-        self._connections = connections
         self._views = views
-        self._dashboards = dashboards
+        self._late = late
+        self._folds = folds
         self._known: OrderedDict[CellKey, _Known] = OrderedDict()
-        self._folds: dict[tuple[str, ...], Fold] = {}
 
     def __call__(self, chunks: Iterable[Chunk], now: datetime) -> None:
         """Fold `chunks`, in any order and repeated at will; on return their cells and the watched views hold them.
@@ -84,35 +86,51 @@ class FoldChunks:
         for key, group in by_cell.items():
             self._fold_cell(workspace, key, group, now)
         # Also when nothing was new: the last attempt may have died between the cell and the view.
-        touched = {hour for _, hour, _ in by_cell}
-        for view in self._connections.watched(name, int(now.timestamp())):
-            with suppress(UnknownDashboard):  # disabled since; who watches it is told at the next bootstrap
-                self._views.refresh(workspace, view, now, touched)
+        self._views.refresh_watched(workspace, now, {hour for _, hour, _ in by_cell})
 
     def _fold_cell(self, workspace: Workspace, key: CellKey, chunks: Sequence[Chunk], now: datetime) -> None:
+        now_seconds = int(now.timestamp())
         for _ in attempts():
             known = self._know(key)
+            stored = known.stored
             fresh = [chunk for chunk in chunks if bytes.fromhex(chunk.key) not in known.chunks]
             if not fresh:
                 return
+            if stored.final and now_seconds < stored.log_until:
+                self._late.recompute(workspace.workspace, key[1], now_seconds)
+                return
+            whole = bool(stored.version) or self._late.begin(*key, now_seconds)
+            if not whole and is_closed(key[1], now_seconds):  # the cell is lost, the log is not
+                self._late.recompute(workspace.workspace, key[1], now_seconds)
+                return
+            fold = self._folds(workspace.dashboards)
             events, ids = _new_events(fresh, known.ids)
-            cell = compact(merge((known.stored.cell, self._fold(workspace)(events))))
             keys = frozenset(bytes.fromhex(chunk.key) for chunk in fresh)
-            previous = known.stored.commit
-            version = known.stored.version + 1
-            commit = Commit(_commit_name(previous, keys), previous, version, keys, frozenset(ids))
-            expires_at = int(now.timestamp()) + workspace.retention_days * 86_400
+            commit = Commit(_commit_name(stored.commit, keys), stored.commit, stored.version + 1, keys, frozenset(ids))
+            moved = StoredCell(
+                compact(merge((stored.cell, fold(events)))),
+                commit.version,
+                commit.commit,
+                stored.final,
+                stored.covers & fold.covers if stored.version else fold.covers if whole else frozenset(),
+                min(stored.log_until or NEVER, now_seconds + workspace.retention_days * 86_400 - STREAM_SECONDS),
+                stored.created_at or now_seconds,
+                now_seconds,
+            )
+            expires_at = now_seconds + workspace.retention_days * 86_400
             try:
-                self._cells.append(key, commit, cell, expires_at)
+                self._cells.append(key, commit, moved, expires_at)
             except Conflict:
                 del self._known[key]
                 continue
             except BaseException:
                 del self._known[key]  # it may have been written
                 raise
-            known.stored = StoredCell(cell, version, commit.commit)
+            known.stored = moved
             known.chunks |= keys
             known.ids |= ids
+            if stored.final:  # its day is to be folded anew
+                self._late.recompute(workspace.workspace, key[1], now_seconds)
             return
         raise Unavailable("the cell is being folded by many at once; try again")
 
@@ -135,13 +153,6 @@ class FoldChunks:
                 known.ids |= entry.ids
                 entry = ledger.get(entry.previous)
         return known
-
-    def _fold(self, workspace: Workspace) -> Fold:
-        names = workspace.dashboards
-        if names not in self._folds:
-            declared = self._dashboards()
-            self._folds[names] = Fold(declared[name] for name in names if name in declared)
-        return self._folds[names]
 
 
 def _new_events(chunks: Sequence[Chunk], known: set[int]) -> tuple[list[dict[str, Any]], set[int]]:

@@ -6,7 +6,7 @@ stated. Times are Unix seconds where the name says so, else aware datetimes in U
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -22,7 +22,7 @@ class Workspace:
     """The settings of one workspace.
 
     `shards` lists (first hour as Unix seconds, number of shards), ascending; the last entry not after an hour holds
-    for it.
+    for it. A district has `members`: the workspaces whose hours it may read together.
     """
 
     workspace: str
@@ -32,6 +32,7 @@ class Workspace:
     shards: tuple[tuple[int, int], ...] = ((0, 1),)
     retention_days: int = 30
     created_at: str = ""
+    members: tuple[str, ...] = ()
 
     def shards_at(self, hour_seconds: int) -> int:
         """Return the number of shards of the hour that starts at `hour_seconds`."""
@@ -63,14 +64,40 @@ class EventLog(Protocol):
     def put(self, chunk: Chunk, received_at: datetime, expires_at: int) -> bool:
         """Store a chunk unless its key exists; answer whether it was new. Either way it is stored on return."""
 
+    def read(self, workspace: str, hour: str, shard: int) -> Iterator[LoggedChunk]:
+        """Read the chunks of an hour's shard consistently, by key, a page at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedChunk:
+    """A chunk as the log has it: when its request came (ISO), and until when (Unix seconds) it is there.
+
+    `erased` counts the events that it had, and that were taken out for good.
+    """
+
+    chunk: Chunk
+    received_at: str
+    expires_at: int
+    erased: int = 0
+
 
 @dataclass(frozen=True, slots=True)
 class StoredCell:
-    """A cell as it stands: its state, its version and the commit that made it ("" for version 0)."""
+    """A cell as it stands: its state, its version and the commit that made it ("" for version 0).
+
+    `final` says that it was recomputed from the log after its hour had closed; `covers` names the measures of which it
+    holds every event, by the hashes of their identities; until `log_until` (Unix seconds) the log has every chunk that
+    it counts. `created_at` is the time of its first commit and `calculated_at` that of the last (Unix seconds).
+    """
 
     cell: Cell
     version: int = 0
     commit: str = ""
+    final: bool = False
+    covers: frozenset[str] = frozenset()
+    log_until: int = 0
+    created_at: int = 0
+    calculated_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +126,20 @@ class Cells(Protocol):
     def ledger(self, key: CellKey) -> Iterable[Commit]:
         """Read every ledger entry of the cell, orphans included."""
 
-    def append(self, key: CellKey, commit: Commit, cell: Cell, expires_at: int) -> None:
+    def append(self, key: CellKey, commit: Commit, stored: StoredCell, expires_at: int) -> None:
         """Write the ledger entry, then move the cell from `commit.previous` to it.
 
         Raises `Conflict` if the cell is not at `commit.previous`.
         """
+
+    def replace(self, key: CellKey, previous: str, stored: StoredCell) -> None:
+        """Put `stored` in the place of the commit `previous` ("" for none). Raises `Conflict` if the cell moved."""
+
+    def stored_many(self, workspace: str, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], StoredCell]:
+        """Read the cells of (hour, shard) consistently with all that is known of them, as `get_many` does."""
+
+    def of_workspaces(self, keys: Sequence[CellKey]) -> dict[CellKey, StoredCell]:
+        """Read cells of several workspaces as `stored_many` does; a corrupt one is left out, as if it were lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +232,9 @@ class Connections(Protocol):
     def subscribers(self, workspace: str, view: View, now_seconds: int) -> list[str]: ...
 
     def watched(self, workspace: str, now_seconds: int) -> list[View]: ...
+
+    def watched_anywhere(self, now_seconds: int) -> Iterator[tuple[str, View]]:
+        """Read the watched views of all workspaces, a page at a time; what was just watched may be missing."""
 
 
 class Sockets(Protocol):

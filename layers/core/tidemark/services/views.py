@@ -98,6 +98,12 @@ class Views:
                 return head
         raise _contended()
 
+    def refresh_watched(self, workspace: Workspace, now: datetime, touched: Set[str]) -> None:
+        """Do as `refresh` for every watched view of a workspace."""
+        for view in self._connections.watched(workspace.workspace, int(now.timestamp())):
+            with suppress(UnknownDashboard):  # disabled since; who watches it is told at the next bootstrap
+                self.refresh(workspace, view, now, touched)
+
     def refresh(self, workspace: Workspace, view: View, now: datetime, touched: Set[str]) -> None:
         """Bring the head of a watched view up to date after the cells of the hours `touched` have changed.
 

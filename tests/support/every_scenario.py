@@ -1,0 +1,8 @@
+"""The scenarios of every handler, gathered."""
+
+from __future__ import annotations
+
+from tests.support import closing
+from tests.support.scenarios import SCENARIOS
+
+__all__ = ["SCENARIOS", "closing"]

@@ -1,0 +1,72 @@
+"""The queue of the rollup's jobs as handlers see it, and as Lambda takes from it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import md5
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from moto.core.botocore_stubber import MockRawResponse
+
+_numbers = count(1)
+
+
+@dataclass
+class Job:
+    """A message of the queue, and how often it was taken."""
+
+    message_id: str
+    body: str
+    delay_seconds: int
+    attempts: int = 0
+
+    def record(self) -> dict[str, Any]:
+        """Take the message: return it as Lambda gets it."""
+        self.attempts += 1
+        return {
+            "messageId": self.message_id,
+            "body": self.body,
+            "attributes": {"ApproximateReceiveCount": str(self.attempts)},
+            "eventSource": "aws:sqs",
+        }
+
+
+class Jobs:
+    """The messages that are queued; a batch of which one was refused is sent again as a whole."""
+
+    def __init__(self) -> None:
+        self.queued: list[Job] = []
+
+    def respond(self, request: AWSPreparedRequest) -> AWSResponse:
+        """Take a SendMessageBatch."""
+        assert str(request.headers["X-Amz-Target"]).rstrip("'").endswith("SendMessageBatch")
+        entries = json.loads(request.body or b"{}")["Entries"]
+        assert 1 <= len(entries) <= 10, "SQS takes 1 to 10 messages a batch"
+        taken = [Job(str(UUID(int=next(_numbers))), e["MessageBody"], e.get("DelaySeconds", 0)) for e in entries]
+        self.queued += taken
+        answer = {
+            "Successful": [
+                {
+                    "Id": entry["Id"],
+                    "MessageId": job.message_id,
+                    "MD5OfMessageBody": md5(job.body.encode(), usedforsecurity=False).hexdigest(),
+                }
+                for entry, job in zip(entries, taken, strict=True)
+            ]
+        }
+        headers = {"content-type": "application/x-amz-json-1.0"}
+        return AWSResponse(request.url, 200, headers, MockRawResponse(json.dumps(answer).encode()))
+
+    def of(self, workspace: str) -> list[Job]:
+        """Take the messages about a workspace out of the queue."""
+        mine = [job for job in self.queued if workspace in _workspaces(json.loads(job.body))]
+        self.queued = [job for job in self.queued if job not in mine]
+        return mine
+
+
+def _workspaces(body: dict[str, Any]) -> set[str]:
+    return {body["workspace"]} if "workspace" in body else {workspace for workspace, _ in body["views"]}
