@@ -5,14 +5,11 @@ Storage is laid down in docs/storage.md; `tidemark.aws.directory` reads it.
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib import resources
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from botocore.exceptions import ClientError
 
@@ -27,10 +24,7 @@ if TYPE_CHECKING:
 MAX_SHARDS = 64
 SHARDS_LEAD = timedelta(hours=2)
 """An hour's count is fixed before its first chunk: events may be an hour ahead, settings are cached for a minute."""
-MAX_RETENTION_DAYS = 3650
 DIRECTORY_CACHE_SECONDS = 60
-
-_WORKSPACE = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +56,7 @@ class Admin:
             "shards": [list(entry) for entry in settings.shards],
             "retention_days": settings.retention_days,
             "created_at": settings.created_at,
+            "members": list(settings.members) or None,
         }
         try:
             self._client.put_item(
@@ -114,6 +109,43 @@ class Admin:
         except self._client.exceptions.ConditionalCheckFailedException:
             raise CliError("someone else changed the shards at the same time", "look again and repeat") from None
         return start
+
+    def set_settings(self, before: Workspace, settings: Workspace) -> None:
+        """Give a workspace another name, dashboards and retention, in the place of those that were read."""
+        try:
+            self._client.update_item(
+                TableName=self._table,
+                Key=encode(_settings_key(before.workspace)),
+                UpdateExpression="SET #name = :name, dashboards = :dashboards, retention_days = :days",
+                ConditionExpression="#name = :old_name AND dashboards = :old_dashboards AND retention_days = :old_days",
+                ExpressionAttributeNames={"#name": "name"},
+                ExpressionAttributeValues=encode(
+                    {
+                        ":name": settings.name,
+                        ":dashboards": list(settings.dashboards),
+                        ":days": settings.retention_days,
+                        ":old_name": before.name,
+                        ":old_dashboards": list(before.dashboards),
+                        ":old_days": before.retention_days,
+                    }
+                ),
+            )
+        except self._client.exceptions.ConditionalCheckFailedException:
+            raise CliError("someone else changed the settings at the same time", "look again and repeat") from None
+
+    def set_members(self, workspace: str, before: Sequence[str], members: Sequence[str]) -> None:
+        """Make a workspace the district of `members`, in the place of `before`; of none, it is a district no longer."""
+        request: Any = {
+            "UpdateExpression": "SET members = :members" if members else "REMOVE members",
+            "ConditionExpression": "members = :before" if before else "attribute_not_exists(members)",
+        }
+        values = ({":members": list(members)} if members else {}) | ({":before": list(before)} if before else {})
+        if values:
+            request["ExpressionAttributeValues"] = encode(values)
+        try:
+            self._client.update_item(TableName=self._table, Key=encode(_settings_key(workspace)), **request)
+        except self._client.exceptions.ConditionalCheckFailedException:
+            raise CliError("someone else changed the members at the same time", "look again and repeat") from None
 
     def create_key(self, workspace: str, label: str, now: datetime) -> tuple[str, str]:
         """Make a write key; return its id and the key, which cannot be read again."""
@@ -188,41 +220,6 @@ class Admin:
         }
 
 
-def new_workspace(
-    workspace: str, *, name: str = "", timezone: str, dashboards: Sequence[str], retention_days: int, now: datetime
-) -> Workspace:
-    """Return checked settings for a workspace; raises `UsageError` that says what may be given instead."""
-    if not _WORKSPACE.fullmatch(workspace):
-        raise UsageError(
-            f"{workspace!r} is not a workspace id",
-            "2 to 63 lower-case letters, digits and hyphens, not starting with a hyphen",
-        )
-    try:
-        ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UsageError(f"{timezone!r} is not a timezone", "use an IANA name like Europe/Berlin or UTC") from None
-    shipped = shipped_dashboards()
-    unknown = [dashboard for dashboard in dashboards if dashboard not in shipped]
-    if unknown or not dashboards:
-        raise UsageError(f"no dashboard {', '.join(unknown) or 'given'}", f"there are {', '.join(shipped)}")
-    if not 1 <= retention_days <= MAX_RETENTION_DAYS:
-        raise UsageError(f"{retention_days} days of retention", f"1 to {MAX_RETENTION_DAYS}")
-    return Workspace(
-        workspace=workspace,
-        name=name or workspace,
-        timezone=timezone,
-        dashboards=tuple(dict.fromkeys(dashboards)),
-        retention_days=retention_days,
-        created_at=_iso(now),
-    )
-
-
-def shipped_dashboards() -> list[str]:
-    """Return the names of the dashboards that come with Tidemark."""
-    files = resources.files("tidemark").joinpath("dashboards").iterdir()
-    return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
-
-
 def unknown_workspace(workspace: str) -> CliError:
     """Return the error for a workspace that does not exist."""
     return CliError(f"there is no workspace {workspace}", f"`tidemark workspace create {workspace}` makes it")
@@ -249,6 +246,7 @@ def _workspace(item: Mapping[str, Any]) -> Workspace:
         shards=tuple((start, count) for start, count in item["shards"]),
         retention_days=item["retention_days"],
         created_at=item["created_at"],
+        members=tuple(item.get("members", ())),
     )
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from tidemark.domain import credentials
 from tidemark_cli.admin import Admin
 from tidemark_cli.errors import UsageError
+from tidemark_cli.rollup.operation import Operation
 from tidemark_cli.signing import parse_ttl, require_signing_keys
 from tidemark_cli.stack import Stack, find_stack
 
@@ -38,11 +39,16 @@ class Settings:
         """The write side of the stack's Directory."""
         return Admin(self.stack.dynamodb, self.stack.directory_table)
 
-    def workspace(self, given: str | None) -> str:
+    @cached_property
+    def rollup(self) -> Operation:
+        """What an operator does with the stack's rollup."""
+        return Operation.of(self.stack)
+
+    def workspace(self, given: str | None, how: str = "name one with --workspace") -> str:
         """Return the workspace that was named, or else the one that the local run made."""
         workspace = given or self.stack.local.workspace
         if workspace is None:
-            raise UsageError("no workspace given", "name one with --workspace")
+            raise UsageError("no workspace given", how)
         return workspace
 
     def token(self, workspace: str, role: credentials.TokenRole, ttl: str, user: str | None = None) -> str:

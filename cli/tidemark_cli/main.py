@@ -9,7 +9,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from tidemark_cli import __version__
-from tidemark_cli.commands import key, notify, replay, token, watch, workspace
+from tidemark_cli.commands import backfill, erase, key, notify, replay, rollup, token, watch, workspace
 from tidemark_cli.context import Settings, err
 from tidemark_cli.errors import explain
 
@@ -59,7 +59,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Operate Tidemark: workspaces, write keys and tokens; send messages to users; replay events from a file; "
-    "watch a dashboard.\n\n"
+    "watch a dashboard; recompute history, or erase a person from it; look after the hourly rollup.\n\n"
     "Without --stack, commands speak to the local stack of this directory (`make up` starts it).",
 )
 app.add_typer(workspace.app, name="workspace")
@@ -69,6 +69,9 @@ app.command("token")(token.token)
 app.command("notify")(notify.notify)
 app.command("replay")(replay.replay)
 app.command("watch")(watch.watch)
+app.command("backfill")(backfill.backfill)
+app.command("erase")(erase.erase)
+app.add_typer(rollup.app, name="rollup")
 
 
 def _show_version(wanted: bool) -> None:

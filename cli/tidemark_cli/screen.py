@@ -60,6 +60,11 @@ def number(value: Any) -> str:
     return text.removesuffix(".00") if text.endswith(".00") else text
 
 
+def counted(count: int, noun: str) -> str:
+    """Return how many there are of something, for people: `1 hour`, `2,000 hours`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def sparkline(values: list[float]) -> str:
     """Return a bar of eight heights for each value, the lowest being zero (or the smallest, if that is below)."""
     if not values:

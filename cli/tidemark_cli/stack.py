@@ -18,6 +18,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, ProfileNotFound
 
+from tidemark.aws import clients
 from tidemark_cli.errors import CliError, UsageError
 
 if TYPE_CHECKING:
@@ -69,6 +70,36 @@ class Stack:
         return self._output("DirectoryTable")
 
     @property
+    def events_table(self) -> str:
+        """The name of the table of chunks."""
+        return self._output("EventsTable")
+
+    @property
+    def cells_table(self) -> str:
+        """The name of the table of cells."""
+        return self._output("CellsTable")
+
+    @property
+    def work_table(self) -> str:
+        """The name of the table of what is to be done."""
+        return self._output("WorkTable")
+
+    @property
+    def inbox_table(self) -> str:
+        """The name of the table of messages to users."""
+        return self._output("InboxTable")
+
+    @property
+    def rollup_queue_url(self) -> str:
+        """The queue of the rollup's jobs."""
+        return self._output("RollupQueueUrl")
+
+    @property
+    def rollup_dead_letter_queue_url(self) -> str:
+        """Where the rollup's jobs go that have failed too often."""
+        return self._output("RollupDeadLetterQueueUrl")
+
+    @property
     def token_secret_arn(self) -> str:
         """The ARN of the secret that signs tokens."""
         return self._output("TokenSecretArn")
@@ -82,6 +113,10 @@ class Stack:
     def secretsmanager(self) -> SecretsManagerClient:
         """A Secrets Manager client for this stack."""
         return self._session.client("secretsmanager", **self._client_options)
+
+    def lend(self) -> None:
+        """Have the adapters of `tidemark.aws` speak to this stack, with the operator's credentials."""
+        clients.use(self._session, self.endpoint_url)
 
     def _output(self, name: str) -> str:
         value = self.urls.get(name) or self._outputs.get(name)

@@ -1,0 +1,59 @@
+"""The settings of a workspace, checked before they are stored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from importlib import resources
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from tidemark.services.ports import Workspace
+from tidemark_cli.errors import UsageError
+
+MAX_RETENTION_DAYS = 3650
+
+_WORKSPACE = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
+
+
+def new_workspace(
+    workspace: str,
+    *,
+    name: str = "",
+    timezone: str,
+    dashboards: Sequence[str],
+    retention_days: int,
+    now: datetime,
+    members: Sequence[str] = (),
+) -> Workspace:
+    """Return checked settings for a workspace; raises `UsageError` that says what may be given instead."""
+    if not _WORKSPACE.fullmatch(workspace):
+        raise UsageError(
+            f"{workspace!r} is not a workspace id",
+            "2 to 63 lower-case letters, digits and hyphens, not starting with a hyphen",
+        )
+    try:
+        ZoneInfo(timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise UsageError(f"{timezone!r} is not a timezone", "use an IANA name like Europe/Berlin or UTC") from None
+    shipped = shipped_dashboards()
+    unknown = [dashboard for dashboard in dashboards if dashboard not in shipped]
+    if unknown or not dashboards:
+        raise UsageError(f"no dashboard {', '.join(unknown) or 'given'}", f"there are {', '.join(shipped)}")
+    if not 1 <= retention_days <= MAX_RETENTION_DAYS:
+        raise UsageError(f"{retention_days} days of retention", f"1 to {MAX_RETENTION_DAYS}")
+    return Workspace(
+        workspace=workspace,
+        name=name or workspace,
+        timezone=timezone,
+        dashboards=tuple(dict.fromkeys(dashboards)),
+        retention_days=retention_days,
+        created_at=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        members=tuple(members),
+    )
+
+
+def shipped_dashboards() -> list[str]:
+    """Return the names of the dashboards that come with Tidemark."""
+    files = resources.files("tidemark").joinpath("dashboards").iterdir()
+    return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
