@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,18 @@ class Board:
         # Not wait_for_function: to it a promise is true, whatever it will say.
         until(lambda: self.page.evaluate(SAVED, [self.tenant.name, exact["position"]]), bool)
         return exact
+
+    def end_connections(self) -> None:
+        """End every connection that watches this dashboard, as API Gateway does after ten idle minutes."""
+        deployment = self.tenant.deployment
+        address = deployment.stack.websocket_url.replace("ws", "http", 1)
+        gateway = deployment.client("apigatewaymanagementapi", address=address)
+        watching = f"{self.tenant.name}#{self.view['dashboard']}"
+        ids = {item["sk"]["S"] for item in deployment.items("ConnectionsTable", watching)}
+        assert ids
+        for connection_id in ids:
+            with suppress(gateway.exceptions.GoneException):  # of a tab that was just closed
+                gateway.delete_connection(ConnectionId=connection_id)
 
     def screenshot(self, name: str, *, whole: bool = True) -> Path:
         """Keep a picture for whoever wants to look at it; no test looks."""

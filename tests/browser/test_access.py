@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from local.dashboard import NODE_MODULES
+from tests.browser.axe import SCHEMES, SIZES, overflow, violations
 from tests.browser.board import Board
 from tests.e2e.tenant import Tenant
 
-AXE = (NODE_MODULES / "axe-core" / "axe.min.js").read_text("utf-8")
-PHONE = {"width": 360, "height": 740}
-END_ANIMATIONS = """for (const animation of document.getAnimations()) {
-  if (Number.isFinite(animation.effect.getComputedTiming().endTime)) animation.finish();
-}"""
 FOCUSED = """() => {
   const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(document.activeElement);
   const hasOutline = outlineStyle !== "none" && parseFloat(outlineWidth) > 0;
@@ -24,21 +18,7 @@ FOCUSED = """() => {
 }"""
 
 
-def violations(page: Page) -> list[Any]:
-    """What axe finds wrong with the page as it is now."""
-    page.evaluate(END_ANIMATIONS)
-    page.evaluate(AXE)
-    found: list[dict[str, Any]] = page.evaluate("axe.run().then(({ violations }) => violations)")
-    return [(rule["id"], rule["help"], [node["html"] for node in rule["nodes"]]) for rule in found]
-
-
-def overflow(page: Page) -> int:
-    """By how many pixels the page is wider than the screen."""
-    wide: int = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    return wide
-
-
-@pytest.fixture(params=["light", "dark"])
+@pytest.fixture(params=SCHEMES)
 def scheme(request: pytest.FixtureRequest) -> str:
     """The colours that the reader's system asks for."""
     return str(request.param)
@@ -134,7 +114,7 @@ def test_everything_works_by_keyboard_alone(page: Page, site: Tenant) -> None:
 def test_nothing_is_wider_than_a_phone(
     new_context: Callable[..., BrowserContext], site: Tenant, dashboard: str
 ) -> None:
-    page = new_context(viewport=PHONE, has_touch=True, is_mobile=True, color_scheme="light").new_page()
+    page = new_context(viewport=SIZES["phone"], has_touch=True, is_mobile=True, color_scheme="light").new_page()
     board = Board(page, site, {"dashboard": dashboard, "days": 7}).open().live()
     board.expect_exact()
     board.screenshot(f"phone-{dashboard}")
@@ -150,7 +130,7 @@ def test_nothing_is_wider_than_a_phone(
 def test_a_long_name_does_not_widen_a_phone(new_context: Callable[..., BrowserContext], tenant: Tenant) -> None:
     tenant.send([tenant.page_view(path="/" + "long" * 60)])
     tenant.drain()
-    page = new_context(viewport=PHONE).new_page()
+    page = new_context(viewport=SIZES["phone"]).new_page()
     board = Board(page, tenant).open().live()
     board.expect_kpi("pageviews", 1)
     assert overflow(page) <= 0

@@ -9,7 +9,6 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.board import Board
 from tests.browser.wire import Wire
-from tests.e2e.deployment import Deployment
 from tests.e2e.tenant import Tenant
 
 MOVES_WITHIN_MS = 2_000
@@ -73,7 +72,7 @@ def test_an_offline_reload_shows_nothing_wrong_and_a_visit_after_it_is_exact(
     board.expect_kpi("pageviews", 2)
 
 
-def test_a_laptop_that_slept_wakes_up_exact(page: Page, board: Board, tenant: Tenant, deployment: Deployment) -> None:
+def test_a_laptop_that_slept_wakes_up_exact(page: Page, board: Board, tenant: Tenant) -> None:
     # GIVEN a page whose machine goes to sleep
     page.clock.install()
     opened(board)
@@ -84,7 +83,7 @@ def test_a_laptop_that_slept_wakes_up_exact(page: Page, board: Board, tenant: Te
     # WHEN things happen, and the gateway gives the connection up
     tenant.send([tenant.page_view() for _ in range(6)])
     tenant.drain()
-    end_connections(deployment, tenant)
+    board.end_connections()
 
     # THEN the page says so when it wakes up, and comes back by itself
     session.send("Page.setWebLifecycleState", {"state": "active"})
@@ -92,17 +91,6 @@ def test_a_laptop_that_slept_wakes_up_exact(page: Page, board: Board, tenant: Te
     board.expect_kpi("pageviews", 7)
     board.expect_exact()
     assert set(board.states()) & {"stale", "offline"}
-
-
-def end_connections(deployment: Deployment, tenant: Tenant) -> None:
-    """End every connection of the workspace, as API Gateway does after ten idle minutes."""
-    gateway = deployment.client(
-        "apigatewaymanagementapi", address=deployment.stack.websocket_url.replace("ws", "http", 1)
-    )
-    ids = {item["sk"]["S"] for item in deployment.items("ConnectionsTable", f"{tenant.name}#web")}
-    assert ids
-    for connection_id in ids:
-        gateway.delete_connection(ConnectionId=connection_id)
 
 
 def test_a_connection_is_renewed_before_its_two_hours_are_over_and_nobody_notices(page: Page, board: Board) -> None:

@@ -7,6 +7,7 @@ import os
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.axe import expect_accessible
 from tests.browser.board import Board
 from tests.e2e.deployment import OUTPUTS_VARIABLE, Deployment
 from tests.e2e.tenant import Tenant
@@ -39,8 +40,9 @@ def test_a_backend_that_is_away_is_said_to_be_and_the_page_comes_back_by_itself(
     expect(page.get_by_test_id("status")).to_contain_text("Reconnecting")
     page.wait_for_timeout(AWAY_MS)
     board.expect_state("stale")
+    expect(page.get_by_test_id("away")).to_be_visible()
     board.expect_kpi("pageviews", 1)
-    board.screenshot(f"backend-{fate}")
+    expect_accessible(board, "stale", f"backend-{fate}")
 
     # AND it is exact again once the backend is back, without anybody's help
     emulator.start()

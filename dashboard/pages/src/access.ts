@@ -59,7 +59,8 @@ export function read(pasted: string): Access | string {
   if (token.startsWith("tmk_")) return "This is a write key: it sends events and reads nothing. Paste a read token.";
   const claims = claimsOf(token);
   const workspace = claims?.ws;
-  if (typeof workspace !== "string" || !workspace) return "This is not a token: it has three parts, with dots between.";
+  if (typeof workspace !== "string" || !workspace)
+    return "This is not a token: a token has three parts, with dots between.";
   return { token, workspace, ...(typeof claims?.exp === "number" && { expiresAt: claims.exp * 1000 }) };
 }
 

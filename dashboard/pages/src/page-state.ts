@@ -39,6 +39,15 @@ export function pageState({ view, connection, problem, isOnline, now }: Seen): P
   }
 }
 
+/** Failures in a row, with the waits between them some 2 s, after which it is more than the blink that any network has. */
+const AWAY_ATTEMPTS = 4;
+
+/** Whether the connection is away for so long that a sentence about it is worth the room. */
+export function isAway(connection: ConnectionState | undefined): boolean {
+  if (connection?.status !== "waiting" && connection?.status !== "connecting") return false;
+  return connection.attempt >= AWAY_ATTEMPTS;
+}
+
 /** When the server last said that what is shown is right. */
 export function freshness(view: ViewState | undefined, now: number): string {
   if (!view?.sections) return "";

@@ -20,7 +20,7 @@ export function adviceFor({ code }: Problem): string {
     case "unauthorized":
       return "The server does not know this token, or it was revoked. Paste another one.";
     case "forbidden":
-      return "This token may not read this workspace. Paste one that may.";
+      return "The workspace was removed, or this token is not for reading it. Paste another one.";
     case "unknown_dashboard":
       return "This workspace has no such dashboard. Choose another one above.";
     case "invalid_view":

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ConnectionState, ViewState } from "../../client/src/index.ts";
-import { freshness, pageState, type Seen } from "../src/page-state.ts";
+import { freshness, isAway, pageState, type Seen } from "../src/page-state.ts";
 import { adviceFor, isRefusal } from "../src/problem.ts";
 
 const NOW = 1_000_000;
@@ -48,6 +48,15 @@ describe("the page says", () => {
   it("nothing to a screen reader that changes each second", () => {
     const spoken = [1200, 3200].map((ms) => stateOf({ connection: { ...waiting, retryAt: NOW + ms } }).spoken);
     expect(new Set(spoken)).toEqual(new Set(["Connection lost, reconnecting"]));
+  });
+
+  it("that the connection is away when it is so for more than a blink", () => {
+    const said = [0, 1, 3, 4, 20].map((attempt) => isAway({ ...waiting, attempt }));
+    expect(said).toEqual([false, false, false, true, true]);
+    expect(isAway({ status: "connecting", attempt: 4 })).toBe(true);
+    for (const status of ["open", "offline", "refused", "closed"] as const)
+      expect(isAway({ status, attempt: 4 })).toBe(false);
+    expect(isAway(undefined)).toBe(false);
   });
 
   it("when its numbers were confirmed", () => {

@@ -1,7 +1,8 @@
 import type { ComponentChildren, JSX } from "preact";
-import type { ViewState } from "../../../client/src/index.ts";
+import type { Client, ViewState } from "../../../client/src/index.ts";
 import { formatMoment } from "../dates.ts";
-import { useOnline } from "../hooks.ts";
+import { useOnline, useReadable } from "../hooks.ts";
+import { isAway } from "../page-state.ts";
 import { adviceFor, type Problem } from "../problem.ts";
 import { Icon } from "./icons.tsx";
 
@@ -38,22 +39,38 @@ interface ProblemProps {
   children?: ComponentChildren;
 }
 
-/** While there is no network: what the numbers on screen are worth. */
-export function OfflineNotice({ view }: { view: ViewState | undefined }): JSX.Element | null {
-  return useOnline() ? null : <Offline view={view} />;
+interface ConnectionProps {
+  client: Client | undefined;
+  view: ViewState | undefined;
 }
 
-function Offline({ view }: { view: ViewState | undefined }): JSX.Element {
+/** While there is no network, or no connection for longer than a blink: what the numbers on screen are worth. */
+export function ConnectionNotice({ client, view }: ConnectionProps): JSX.Element | null {
+  const connection = useReadable(client?.connection);
+  if (!useOnline()) return <Cut name="offline" title="You are offline" until="there is a network" view={view} />;
+  if (!isAway(connection)) return null;
+  return <Cut name="away" title="No connection to the server" until="there is one" view={view} />;
+}
+
+interface CutProps {
+  name: string;
+  title: string;
+  /** What ends it. */
+  until: string;
+  view: ViewState | undefined;
+}
+
+function Cut({ name, title, until, view }: CutProps): JSX.Element {
   const confirmed = view?.sections ? (view.verifiedAt ?? Date.parse(view.generatedAt ?? "")) : undefined;
   return (
-    <div class="card notice" role="status" data-testid="offline">
+    <div class="card notice" role="status" data-testid={name}>
       <Icon name="info" size={20} />
       <div>
-        <p class="notice-title">You are offline</p>
+        <p class="notice-title">{title}</p>
         <p>
           {confirmed
-            ? `These are the numbers of ${formatMoment(confirmed)}. They move again as soon as there is a network.`
-            : "Nothing of this view was saved here. It loads as soon as there is a network."}
+            ? `These are the numbers of ${formatMoment(confirmed)}. They move again as soon as ${until}.`
+            : `Nothing of this view was saved here. It loads as soon as ${until}.`}
         </p>
       </div>
     </div>

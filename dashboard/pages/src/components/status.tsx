@@ -71,7 +71,7 @@ function Proof({ client, view, connection, workspace, fresh }: ProofProps): JSX.
   const pending = useReadable(client?.queue)?.pending ?? 0;
   const rows: [string, string][] = [
     ["Workspace", workspace],
-    ["Numbers", view?.sections ? (view.exact ? "equal to the server’s, by checksum" : "not checked") : "none yet"],
+    ["Numbers", worthOf(view)],
     ["Checked", fresh || "not yet"],
     ["Position", view?.position ? `${view.position.seq} in ${view.position.epoch.slice(0, 8)}` : "–"],
     [
@@ -91,4 +91,12 @@ function Proof({ client, view, connection, workspace, fresh }: ProofProps): JSX.
       ))}
     </dl>
   );
+}
+
+/** How the numbers on screen stand to the server's. */
+function worthOf(view: ViewState | undefined): string {
+  if (!view?.sections) return "none yet";
+  if (!view.exact) return "not checked";
+  const isCurrent = view.status === "live" || view.status === "static";
+  return isCurrent ? "equal to the server’s, by checksum" : "equal to the server’s when last checked";
 }

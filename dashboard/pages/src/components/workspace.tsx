@@ -17,7 +17,7 @@ import { useSpeculation } from "../use-speculation.ts";
 import type { ThemeChoice } from "../use-theme.ts";
 import { BoardView } from "./board-view.tsx";
 import { Help } from "./help.tsx";
-import { OfflineNotice, ProblemNotice } from "./notices.tsx";
+import { ConnectionNotice, ProblemNotice } from "./notices.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { Skeleton } from "./skeleton.tsx";
 import { Status } from "./status.tsx";
@@ -126,7 +126,7 @@ export function Workspace({ url, access, theme, enter, leave }: Props): JSX.Elem
             {isRefusal(problem) && <SignIn workspace={workspace} enter={enter} />}
           </ProblemNotice>
         )}
-        <OfflineNotice view={view} />
+        <ConnectionNotice client={client} view={view} />
         {board && view ? (
           <BoardView
             board={board}
