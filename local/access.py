@@ -10,8 +10,9 @@ from local.deploy import REGION, STACK
 from local.outputs import Outputs
 from tidemark.domain.credentials import TokenRole, hash_write_key, issue_token
 from tidemark_cli import signing
-from tidemark_cli.admin import Admin, new_workspace
+from tidemark_cli.admin import Admin
 from tidemark_cli.stack import Stack
+from tidemark_cli.workspaces import new_workspace
 
 WORKSPACE = "demo"
 DASHBOARDS = ("web", "meetings", "lifecycle")

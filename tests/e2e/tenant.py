@@ -16,10 +16,10 @@ import httpx
 
 from tests.e2e.deployment import PATIENCE_SECONDS, Deployment, until
 from tidemark.domain.credentials import TokenRole, issue_token
-from tidemark_cli.admin import new_workspace
 from tidemark_cli.client import Connection, open_connection
 from tidemark_cli.replica import Replica
 from tidemark_cli.signing import require_signing_keys
+from tidemark_cli.workspaces import new_workspace
 
 Event = dict[str, Any]
 View = dict[str, Any]

@@ -14,7 +14,7 @@ from tidemark.aws.clients import ATTEMPTS, dynamodb
 from tidemark.aws.event_log import DynamoEventLog
 from tidemark.aws.items import decode
 from tidemark.domain import chunks
-from tidemark.domain.errors import Throttled, Unavailable
+from tidemark.domain.errors import Conflict, Throttled, Unavailable
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 EVENTS: tuple[dict[str, Any], ...] = (
@@ -91,3 +91,33 @@ def test_a_lack_of_permission_is_a_defect_not_a_reason_to_retry(tables: SimpleNa
     with pytest.raises(ClientError):
         DynamoEventLog(tables.events).put(CHUNK, NOW, 1)
     assert faults.calls == 1
+
+
+def test_a_rewritten_chunk_keeps_its_place_and_its_times(tables: SimpleNamespace) -> None:
+    log = DynamoEventLog(tables.events)
+    other = {**EVENTS[0], "event_id": "b"}
+    log.put(chunks.Chunk("demo", CHUNK.hour, 3, CHUNK.key, (*EVENTS, other)), NOW, 1_800_000_000)
+    (logged,) = log.read("demo", CHUNK.hour, 3)
+    log.rewrite(logged, [other])
+    (after,) = log.read("demo", CHUNK.hour, 3)
+    assert after.chunk.events == (other,)
+    assert (after.received_at, after.expires_at, after.erased) == (logged.received_at, logged.expires_at, 1)
+    log.rewrite(after, [])
+    (item,) = scan(tables.events)
+    assert (item["count"], item["erased"], chunks.decode(item["events"])) == (0, 2, [])
+    assert not log.put(CHUNK, NOW, 1)
+
+
+def test_a_chunk_that_is_not_what_was_read_is_not_rewritten(tables: SimpleNamespace) -> None:
+    log = DynamoEventLog(tables.events)
+    log.put(CHUNK, NOW, 1)
+    (logged,) = log.read("demo", CHUNK.hour, 3)
+    log.rewrite(logged, [])
+    with pytest.raises(Conflict):
+        log.rewrite(logged, [])
+    dynamodb().delete_item(
+        TableName=tables.events, Key={"pk": {"S": "demo#2026-11-22T10:00Z#03"}, "sk": {"S": "0" * 32}}
+    )
+    with pytest.raises(Conflict):
+        log.rewrite(logged, [])
+    assert scan(tables.events) == []

@@ -15,7 +15,6 @@ import typer
 
 from tidemark.domain import credentials
 from tidemark.services.ports import Workspace
-from tidemark_cli.admin import new_workspace, shipped_dashboards
 from tidemark_cli.commands.replay_report import Report
 from tidemark_cli.context import Settings, err, now, out, settings_of
 from tidemark_cli.errors import CliError, UsageError
@@ -24,6 +23,7 @@ from tidemark_cli.replay.plan import Plan, Timing, make_plan
 from tidemark_cli.replay.run import Replay
 from tidemark_cli.replay.sender import Sender
 from tidemark_cli.replay.source import open_source
+from tidemark_cli.workspaces import new_workspace, shipped_dashboards
 
 KEY_LABEL = "replay"
 

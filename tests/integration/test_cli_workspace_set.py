@@ -1,0 +1,94 @@
+"""`tidemark workspace set`: the settings of a workspace that exists, against DynamoDB (moto)."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli_stack import deploy, run
+from tidemark.aws.directory import DynamoDirectory
+from tidemark.services.ports import Workspace
+from tidemark_cli.admin import Admin
+from tidemark_cli.stack import Stack
+
+
+@pytest.fixture(autouse=True)
+def stack(aws: None, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    deployed = deploy(monkeypatch)
+    run("workspace", "create", "acme", "--timezone", "Europe/Berlin", "--dashboards", "web", "--title", "Acme")
+    run("workspace", "shards", "acme", "4")
+    return deployed
+
+
+def settings(stack: Stack) -> Workspace:
+    found = DynamoDirectory(stack.directory_table, 90).workspace("acme")
+    assert found is not None
+    return found
+
+
+def test_what_is_named_changes_and_the_rest_stays(stack: Stack) -> None:
+    before = settings(stack)
+    shown = run("workspace", "set", "acme", "--title", "Acme Ltd", "--retention-days", "7").stdout
+    assert "workspace acme (Europe/Berlin; web; 7 days), seen everywhere within 60 s" in shown
+    assert "what is stored keeps the end that it was given" in shown
+    after = settings(stack)
+    assert (after.name, after.retention_days) == ("Acme Ltd", 7)
+    assert (after.timezone, after.dashboards, after.shards, after.created_at) == (
+        before.timezone,
+        before.dashboards,
+        before.shards,
+        before.created_at,
+    )
+
+
+def test_a_dashboard_that_is_enabled_has_no_history_yet_which_is_told(stack: Stack) -> None:
+    shown = run("workspace", "set", "acme", "--add-dashboards", "classroom, product").stdout
+    assert settings(stack).dashboards == ("web", "classroom", "product")
+    assert "classroom, product: no history until, in a minute:" in shown
+    assert "next: tidemark backfill acme --last 30d" in shown
+    shown = run("workspace", "set", "acme", "--add-dashboards", "meetings", "--remove-dashboards", "web,product").stdout
+    assert settings(stack).dashboards == ("classroom", "meetings")
+    assert "web, product: its history stays" in shown
+
+
+def test_nothing_new_changes_nothing(stack: Stack) -> None:
+    before = settings(stack)
+    assert "nothing to change" in run("workspace", "set", "acme", "--add-dashboards", "web", "--title", "Acme").stdout
+    assert "nothing to change" in run("workspace", "set", "acme").stdout
+    assert settings(stack) == before
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (["--timezone", "UTC"], "the timezone of a workspace cannot change"),
+        (["--add-dashboards", "nope"], "no dashboard nope"),
+        (["--remove-dashboards", "meetings"], "dashboard meetings cannot be removed"),
+        (["--add-dashboards", "web", "--remove-dashboards", "web"], "dashboard web cannot be removed"),
+        (["--remove-dashboards", "web"], "no dashboard given"),
+        (["--retention-days", "0"], "0 days of retention"),
+        (["--retention-days", "4000"], "4000 days of retention"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(stack: Stack, args: list[str], told: str) -> None:
+    before = settings(stack)
+    assert told in run("workspace", "set", "acme", *args, fails=2).stderr
+    assert settings(stack) == before
+
+
+def test_a_workspace_that_is_not_there_is_told_and_not_made() -> None:
+    assert "there is no workspace nope" in run("workspace", "set", "nope", "--title", "x", fails=1).stderr
+    assert "nope" not in run("workspace", "list").stdout
+
+
+def test_of_two_who_change_at_once_one_is_told(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Admin.set_settings
+
+    def meanwhile(admin: Admin, before: Workspace, changed: Workspace) -> None:
+        monkeypatch.setattr(Admin, "set_settings", real)
+        run("workspace", "set", "acme", "--retention-days", "9")
+        real(admin, before, changed)
+
+    monkeypatch.setattr(Admin, "set_settings", meanwhile)
+    result = run("workspace", "set", "acme", "--add-dashboards", "meetings", fails=1)
+    assert "someone else changed the settings at the same time" in result.stderr
+    assert (settings(stack).retention_days, settings(stack).dashboards) == (9, ("web",))
