@@ -38,7 +38,7 @@ def run(*args: str, fails: int = 0) -> Result:
     """Run the command, which must end with the exit code `fails`, and with no traceback in any case."""
     result = CliRunner().invoke(app, args)
     assert result.exit_code == fails, (result.output, result.exception)
-    assert "Traceback" not in result.output
+    assert "Traceback" not in result.output, result.output
     if fails == 1:
         assert result.stderr.splitlines()[-1].startswith("error: ")
     return result

@@ -65,7 +65,12 @@ class Handler(BaseHTTPRequestHandler):
     backend: Server
 
     def do_POST(self) -> None:
-        body = gzip.decompress(self.rfile.read(int(self.headers["Content-Length"])))
+        length = int(self.headers["Content-Length"])
+        sent = self.rfile.read(length)
+        if len(sent) < length:  # the client gave up meanwhile
+            self.close_connection = True
+            return
+        body = gzip.decompress(sent)
         key = base64.b64decode(self.headers["Authorization"].removeprefix("Basic ")).decode().rstrip(":")
         status, headers, answer = self.backend.answer(key, json.loads(body)["batch"])
         content = json.dumps(answer).encode()
