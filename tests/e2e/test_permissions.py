@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from tests.e2e.deployment import Deployment
 
-TABLES = ("EventsTable", "CellsTable", "SnapshotsTable", "ConnectionsTable", "DirectoryTable", "InboxTable")
+TABLES = ("EventsTable", "CellsTable", "SnapshotsTable", "ConnectionsTable", "DirectoryTable", "InboxTable", "WorkTable")
 CALLS = ("GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")
 READ_VIEWS = {
     "CellsTable": {"BatchGetItem"},
@@ -22,7 +22,13 @@ NOTIFY = {
     "ConnectionsTable": {"GetItem", "Query", "DeleteItem"},
 }
 MAY: dict[str, dict[str, set[str]]] = {
-    "HttpApi": {**READ_VIEWS, **APPEND, **NOTIFY},
+    "HttpApi": {
+        **READ_VIEWS,
+        **APPEND,
+        **NOTIFY,
+        "EventsTable": {"PutItem", "Query", "BatchGetItem"},
+        "WorkTable": {"GetItem", "Query", "PutItem"},
+    },
     "WsAuthorize": {"DirectoryTable": {"GetItem"}},
     "WsConnect": {"ConnectionsTable": {"PutItem"}},
     "WsBootstrap": READ_VIEWS,
@@ -48,10 +54,21 @@ MAY: dict[str, dict[str, set[str]]] = {
     "WsDefault": {},
     "WsDisconnect": {"ConnectionsTable": {"GetItem", "Query", "DeleteItem"}},
     "StreamFold": {
-        "CellsTable": {"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"},
+        "CellsTable": {"GetItem", "BatchGetItem", "Query", "PutItem"},
         "ConnectionsTable": {"Query"},
         "SnapshotsTable": {"GetItem", "PutItem"},
         "DirectoryTable": {"GetItem"},
+        "WorkTable": {"PutItem", "UpdateItem", "BatchWriteItem"},
+    },
+    "CronRollup": {"WorkTable": {"Query", "PutItem"}},
+    "CronSlide": {},
+    "QueueRollup": {
+        "EventsTable": {"Query"},
+        "CellsTable": {"GetItem", "BatchGetItem", "Query", "PutItem"},
+        "ConnectionsTable": {"Query"},
+        "SnapshotsTable": {"GetItem", "PutItem"},
+        "DirectoryTable": {"GetItem"},
+        "WorkTable": {"GetItem", "Query", "PutItem", "DeleteItem"},
     },
     # Of the tables' items only its own, which is asserted of the template.
     "CronHealth": {"DirectoryTable": {"GetItem", "PutItem"}, "ConnectionsTable": {"GetItem", "Query"}},
