@@ -8,7 +8,15 @@ from botocore.exceptions import ClientError
 
 from tests.e2e.deployment import Deployment
 
-TABLES = ("EventsTable", "CellsTable", "SnapshotsTable", "ConnectionsTable", "DirectoryTable", "InboxTable", "WorkTable")
+TABLES = (
+    "EventsTable",
+    "CellsTable",
+    "SnapshotsTable",
+    "ConnectionsTable",
+    "DirectoryTable",
+    "InboxTable",
+    "WorkTable",
+)
 CALLS = ("GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")
 READ_VIEWS = {
     "CellsTable": {"BatchGetItem"},

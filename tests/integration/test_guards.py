@@ -85,7 +85,7 @@ GUARDS = [
     ),
     Guard(
         "a cell moves only from the commit that the fold has seen",
-        unconditional("UpdateItem", "CellsTable"),
+        unconditional("PutItem", "CellsTable"),
         races.two_folds_race_for_a_cell,
         NOT_ONCE,
     ),

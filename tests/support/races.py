@@ -85,7 +85,7 @@ def two_folds_race_for_a_cell(world: World) -> None:
     send_and_deliver(world, pages(world.now, 1))
     Producer(world).send(pages(world.now, 1))
     world.meanwhile(
-        calls("stream_fold", "UpdateItem", "CellsTable"), lambda: fold_elsewhere(world, pages(world.now, 1))
+        calls("stream_fold", "PutItem", "CellsTable", nth=2), lambda: fold_elsewhere(world, pages(world.now, 1))
     )
     world.deliver()
     check_counted_once(world, VIEW)

@@ -78,6 +78,8 @@ def _without_conditions(body: Any) -> Any:
         used = {name: value for name, value in body["ExpressionAttributeValues"].items() if name in update}
         kept.pop("ExpressionAttributeValues")
         kept |= {"ExpressionAttributeValues": used} if used else {}
+        if not update:
+            kept.pop("ExpressionAttributeNames", None)
     return kept
 
 
@@ -114,16 +116,16 @@ def trust_orphans(read: Any) -> Any:
 
 
 class _CellFirst:
-    """A client that holds a put back until an update has been made."""
+    """A client that holds a put back until one with a condition has been made."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def put_item(self, **arguments: Any) -> None:
-        self._held = arguments
-
-    def update_item(self, **arguments: Any) -> None:
-        self._client.update_item(**arguments)
+        if "ConditionExpression" not in arguments:
+            self._held = arguments
+            return
+        self._client.put_item(**arguments)
         self._client.put_item(**self._held)
 
 
@@ -163,7 +165,7 @@ no_transaction = with_client(OneByOne)
 def refresh_only_after_a_write(fold_workspace: Any) -> Any:
     def changed(self: Any, *arguments: Any) -> None:
         wrote = []
-        append, watched = self._cells.append, self._connections.watched
+        append, refresh = self._cells.append, self._views.refresh_watched
 
         def noted(*given: Any) -> None:
             append(*given)
@@ -171,7 +173,7 @@ def refresh_only_after_a_write(fold_workspace: Any) -> Any:
 
         with (
             patch.object(self._cells, "append", noted),
-            patch.object(self._connections, "watched", lambda *given: watched(*given) if wrote else []),
+            patch.object(self._views, "refresh_watched", lambda *given: refresh(*given) if wrote else None),
         ):
             fold_workspace(self, *arguments)
 
