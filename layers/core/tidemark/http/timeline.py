@@ -109,8 +109,9 @@ def timeline(
     responses=_RESPONSES,
 )
 def timeline_of(
-    session: Annotated[str, Query(description="The `session_id` of its events.")],
     reader: Annotated[_Reader, Depends()],
+    # Not required here: whether it is one is seen after whether the caller may ask.
+    session: Annotated[str, Query(description="The `session_id` of its events; required.")] = "",
 ) -> JSONResponse:
     """Return what the route with the id in its path does; API Gateway decodes a path, and cuts it at a `?`."""
     return reader.read(session)
