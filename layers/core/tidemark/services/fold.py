@@ -21,6 +21,7 @@ from tidemark.domain.errors import Conflict, Unavailable
 from tidemark.services.contention import attempts
 from tidemark.services.folds import Folds
 from tidemark.services.late_hours import LateHours
+from tidemark.services.ledger import history
 from tidemark.services.ports import CellKey, Cells, Commit, Directory, StoredCell, Workspace
 from tidemark.services.views import Views
 
@@ -146,12 +147,9 @@ class FoldChunks:
     def _read(self, key: CellKey) -> _Known:
         known = _Known(self._cells.get(key))
         if known.stored.commit:
-            ledger = {entry.commit: entry for entry in self._cells.ledger(key)}
-            entry = ledger.get(known.stored.commit)
-            while entry is not None:
+            for entry in history(self._cells.ledger(key), known.stored.commit):
                 known.chunks |= entry.chunks
                 known.ids |= entry.ids
-                entry = ledger.get(entry.previous)
         return known
 
 

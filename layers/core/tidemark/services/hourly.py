@@ -22,7 +22,7 @@ from tidemark.domain.periods import hour_names
 from tidemark.domain.snapshot import value_of
 from tidemark.services.closing_ports import Agenda
 from tidemark.services.folds import Folds
-from tidemark.services.ports import CellKey, Cells, Directory, EventLog, LoggedChunk, StoredCell, Workspace
+from tidemark.services.ports import CellKey, Cells, Directory, EventLog, StoredCell, Workspace
 from tidemark.services.repairs import Repairs
 from tidemark.services.rollup import recompute
 from tidemark.services.sources import BudgetSpent, LogBudget
@@ -162,14 +162,9 @@ class HourlyTable:
                 yield place, [_of_cell(found[key], needed) if key in found else computed[key] for key in keys]
 
     def _from_log(self, key: CellKey, dashboard: Dashboard, budget: LogBudget, now: datetime) -> _Source:
-        def read() -> Iterator[LoggedChunk]:
-            budget.spend(reads=1)
-            for logged in self._log.read(*key):
-                budget.spend(events=len(logged.chunk.events))
-                yield logged
-
         workspace, hour, _ = key
-        computed, now_seconds = recompute(self._folds((dashboard.name,)), read), int(now.timestamp())
+        computed = recompute(self._folds((dashboard.name,)), lambda: budget.read(self._log, key))
+        now_seconds = int(now.timestamp())
         if computed.events and is_closed(hour, now_seconds):
             self._repairs.schedule(workspace, [hour], now_seconds)
         return _Source(computed.cell, "log", now_seconds, now_seconds)

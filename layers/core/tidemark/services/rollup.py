@@ -22,6 +22,7 @@ from tidemark.domain.hours import day_of, hour_seconds, hours_of_day
 from tidemark.services.closing_ports import Agenda, Closing, Days, Due, Runs, StoredDay
 from tidemark.services.contention import attempts
 from tidemark.services.folds import Folds
+from tidemark.services.ledger import history
 from tidemark.services.ports import CellKey, Cells, Directory, EventLog, LoggedChunk, StoredCell, Workspace
 from tidemark.services.views import Views
 
@@ -167,12 +168,7 @@ class Rollup:
         differing = drift(stored.cell, found.cell, comparable)
         if not differing:
             return 0
-        ledger = {entry.commit: entry for entry in self._cells.ledger(key)}
-        counted: set[bytes] = set()
-        entry = ledger.get(stored.commit)
-        while entry is not None:
-            counted |= entry.chunks
-            entry = ledger.get(entry.previous)
+        counted = {chunk for entry in history(self._cells.ledger(key), stored.commit) for chunk in entry.chunks}
         return len(differing) if counted >= found.chunks else 0
 
     def _close_day(self, workspace: Workspace, day: date, now: datetime) -> None:

@@ -76,6 +76,13 @@ class LogBudget:
         if self._reads < 0 or self._events < 0:
             raise BudgetSpent
 
+    def read(self, log: EventLog, key: CellKey) -> Iterator[LoggedChunk]:
+        """Read an hour's shard, and pay for it; raises `BudgetSpent` where the budget ends."""
+        self.spend(reads=1)
+        for logged in log.read(*key):
+            self.spend(events=len(logged.chunk.events))
+            yield logged
+
 
 class BudgetSpent(Exception):
     """No more of the log is to be read."""
@@ -166,15 +173,8 @@ class HourSources:
 
     def _from_log(self, wanted: Wanted, key: CellKey, budget: LogBudget) -> tuple[Cell, int]:
         """Return the cell of a shard as the log gives it, and how many events it has."""
-
-        def read() -> Iterator[LoggedChunk]:
-            budget.spend(reads=1)
-            for logged in self._log.read(*key):
-                budget.spend(events=len(logged.chunk.events))
-                yield logged
-
         try:
-            found = recompute(self._folds(wanted.dashboards), read)
+            found = recompute(self._folds(wanted.dashboards), lambda: budget.read(self._log, key))
         except Throttled as error:  # there is no other source
             raise Unavailable("the log is over its rate; try again") from error
         return found.cell.only(wanted.identities), found.events
