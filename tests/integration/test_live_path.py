@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from tests.support.data import SMALL, page, pages
 from tests.support.deployed import World
 from tests.support.stack import Stack
 from tidemark.domain.definitions import load
-from tidemark.services.broadcast import WORKERS
+from tidemark.services.broadcast import PATIENCE_SECONDS, WORKERS
 from tidemark.services.watching import LEASE_SECONDS
 
 SETTLED = 200
@@ -28,6 +29,17 @@ def until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < deadline, "it never came to hold"
         time.sleep(0.02)
+
+
+@contextmanager
+def hang(world: World, *viewers: Viewer) -> Iterator[None]:
+    """Let the messages to these viewers hang within the block, and for longer than the broadcast has patience."""
+    world.stack.connections.hang(viewer.connection for viewer in viewers if viewer.connection)
+    try:
+        yield
+        time.sleep(PATIENCE_SECONDS)
+    finally:
+        world.stack.connections.let_go()
 
 
 def writes(world: World, table: str) -> list[str]:
@@ -157,27 +169,25 @@ def test_a_gone_connection_is_removed_by_the_next_push(world: World) -> None:
     assert world.stack.items("ConnectionsTable", f"C#{gone.connection}") == []
 
 
-def test_slow_and_failing_connections_do_not_delay_the_others(world: World) -> None:
+def test_hanging_and_failing_connections_do_not_delay_the_others(world: World) -> None:
     """Neither within a batch of deltas nor in the batches that come while a connection hangs."""
-    slow, failing, *others = viewers = [Viewer(world) for _ in range(6)]
+    hanging, failing, *others = viewers = [Viewer(world) for _ in range(6)]
     for viewer in viewers:
         viewer.follow()
-    assert slow.connection
     assert failing.connection
     Producer(world).send(pages(world.now, 1))
     world.deliver()
-    world.stack.connections.slow[slow.connection] = 3
     world.stack.connections.failing.add(failing.connection)
     arrived = world.stack.connections.sent_at
     arrived.clear()
-    for _ in range(3):
-        Producer(world).send(pages(world.now, 1))
-        world.deliver()
-    assert slow.connection not in arrived
-    assert [len(arrived[viewer.connection or ""]) for viewer in others] == [3] * 4
-    assert not failing.connected
-    until(lambda: not slow.connected)
-    world.stack.connections.slow.clear()
+    with hang(world, hanging):
+        for _ in range(3):
+            Producer(world).send(pages(world.now, 1))
+            world.deliver()
+        assert hanging.connection not in arrived
+        assert [len(arrived[viewer.connection or ""]) for viewer in others] == [3] * 4
+        assert not failing.connected
+    until(lambda: not hanging.connected)
     check_world(world, *viewers)
 
 
@@ -187,13 +197,12 @@ def test_more_hanging_connections_than_workers_do_not_delay_the_others(stack: St
         others = [Viewer(world) for _ in range(3)]
         for viewer in (*hanging, *others):
             viewer.follow()
-        connections = world.stack.connections
-        connections.slow.update({viewer.connection: 3 for viewer in hanging if viewer.connection})
-        connections.sent_at.clear()
-        Producer(world).send(pages(world.now, 1))
-        world.deliver()
-        assert all(viewer.connection in connections.sent_at for viewer in others)
-        assert not any(viewer.connection in connections.sent_at for viewer in hanging)
+        arrived = world.stack.connections.sent_at
+        arrived.clear()
+        with hang(world, *hanging):
+            Producer(world).send(pages(world.now, 1))
+            world.deliver()
+            assert {viewer.connection for viewer in others} == set(arrived)
         until(lambda: not any(viewer.connected for viewer in hanging))
         check_world(world, *others)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 from urllib.parse import unquote
 
@@ -43,13 +43,14 @@ class Response:
 class Connections:
     """The open connections and what was sent to each; a gone one answers 410.
 
-    `slow` holds the seconds that a message to a connection takes; `failing` those to which none can be sent.
+    `hanging` are those to which a message takes until `let_go`; `failing` those to which none can be sent.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._inboxes: dict[str, deque[dict[str, Any]]] = {}
-        self.slow: dict[str, float] = {}
+        self.hanging: set[str] = set()
+        self._let_go = Event()
         self.failing: set[str] = set()
         self.sent_at: dict[str, list[float]] = {}
         self.broken_frames: list[str] = []
@@ -61,6 +62,16 @@ class Connections:
     def close(self, connection: str) -> None:
         with self._lock:
             self._inboxes.pop(connection, None)
+
+    def hang(self, connections: Iterable[str]) -> None:
+        """Let every message to these connections take until `let_go`."""
+        self._let_go.clear()
+        self.hanging.update(connections)
+
+    def let_go(self) -> None:
+        """End what hangs."""
+        self.hanging.clear()
+        self._let_go.set()
 
     def is_open(self, connection: str | None) -> bool:
         return connection in self._inboxes
@@ -89,8 +100,8 @@ class Connections:
             return AWSResponse(request.url, 204, {}, MockRawResponse(""))
         if connection in self.failing:
             return error_response(request, 500, "InternalServerError")
-        if connection in self.slow:
-            time.sleep(self.slow[connection])
+        if connection in self.hanging:
+            self._let_go.wait()
         body = bytes(request.body or b"")
         if len(body) > MAX_FRAME_BYTES:
             self.broken_frames.append(f"{len(body)} bytes to {connection}")

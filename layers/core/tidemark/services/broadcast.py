@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import inf
+from threading import Lock
 
 from tidemark import wire
 from tidemark.domain.delta import compose
@@ -17,21 +18,26 @@ from tidemark.services.ports import Connections, Delta, Sockets
 from tidemark.services.views import MAX_PATCH_BYTES
 
 WORKERS = 32
-PATIENCE_SECONDS = 0.5
-"""What a message may take, which is some 10 ms; a connection that takes longer is a straggler."""
-FIRST_PATIENCE_SECONDS = 1.0
+"""Messages under way at once; those that nobody waits for are not counted."""
+MAX_THREADS = 256
+PROMPT_SECONDS = 0.1
+"""What a message may take, which is some 10 ms, before nobody waits for it any longer."""
+FIRST_PROMPT_SECONDS = 1.0
 """The same until a first one has ended: a new process opens its connections to the gateway all at once."""
-POLL_SECONDS = 0.05
+PATIENCE_SECONDS = 1.0
+"""What a message may take before its connection is closed: an attempt has timed out by then."""
+MAX_BEHIND = 128
+"""Messages that may wait behind one that is under way, before the connection is closed."""
+POLL_SECONDS = 0.02
 
 
 class _Push:
     """The messages of one view for one connection; `began` is when the one under way began, by the monotonic clock."""
 
-    def __init__(self, connection: str, workspace: str, view: View, messages: Sequence[bytes]) -> None:
+    def __init__(self, connection: str, view: View, messages: Iterable[bytes]) -> None:
         self.connection = connection
-        self.workspace = workspace
-        self.view = view
-        self.messages = messages
+        self.key = connection, view
+        self.messages = deque(messages)
         self.began = inf
 
 
@@ -70,23 +76,25 @@ class Broadcast:
         self._connections = connections
         self._sockets = sockets
         self._on_failure = on_failure
-        self._pool = ThreadPoolExecutor(WORKERS)
-        self._patience_seconds = FIRST_PATIENCE_SECONDS
+        self._pool = ThreadPoolExecutor(MAX_THREADS)
+        self._prompt_seconds = FIRST_PROMPT_SECONDS
+        self._lock = Lock()
+        self._under_way: dict[tuple[str, View], _Push] = {}
 
     def __call__(self, deltas: Iterable[tuple[str, View, Delta]], now: datetime) -> int:
         """Push (workspace, view, delta) in order to every subscriber; return the number of messages sent.
 
         Deltas of a view that have come together go as one message. Each connection has its own queue. One that is gone
-        is removed; one that fails is closed, so that its client notices and recovers the deltas by its position. A
-        straggler loses its subscription at once and is closed when its push ends, which nobody waits for: should this
-        process be frozen or gone by then, its client learns by its next `reconcile` that it is not subscribed. What
-        could not be settled is raised at the end, for the stream to deliver again.
+        is removed; one that fails is closed, so that its client notices and recovers the deltas by its position. One
+        that is not prompt goes on by itself: nobody waits for it, and what later batches have for it joins its queue.
+        Should this process be frozen or gone by then, its client learns by the next delta's base, or by its next
+        `reconcile`. What could not be settled is raised at the end, for the stream to deliver again.
         """
         by_view: dict[tuple[str, View], list[Delta]] = defaultdict(list)
         for workspace, view, delta in deltas:
             by_view[workspace, view].append(delta)
         pushes = [
-            _Push(connection, workspace, view, messages)
+            _Push(connection, view, messages)
             for (workspace, view), queue in by_view.items()
             for messages in [[wire.encode(wire.delta(view, delta)) for delta in joined(queue)]]
             for connection in self._connections.subscribers(workspace, view, int(now.timestamp()))
@@ -98,38 +106,57 @@ class Broadcast:
         return sum(outcome.sent for outcome in outcomes)
 
     def _outcomes(self, pushes: Sequence[_Push]) -> Iterator[_Outcome]:
-        running = self._submit(pushes)
-        while running:
+        waiting = deque(pushes)
+        running: dict[Future[_Outcome], _Push] = {}
+        while waiting or running:
+            while waiting and len(running) < WORKERS:
+                push = waiting.popleft()
+                if self._begins(push):
+                    running[self._pool.submit(self._serve, push)] = push
             done, _ = wait(running, POLL_SECONDS, FIRST_COMPLETED)
             for ended in done:
-                self._patience_seconds = PATIENCE_SECONDS
+                self._prompt_seconds = PROMPT_SECONDS
                 del running[ended]
                 yield ended.result()
-            overdue = time.monotonic() - self._patience_seconds
-            stragglers = [future for future, push in running.items() if push.began < overdue]
-            for late in stragglers:
-                yield self._abandon(late, running.pop(late))
-            if stragglers:  # each holds a worker until it ends: who has not begun gets another one
-                waiting = [running.pop(future) for future in list(running) if future.cancel()]
-                self._pool.shutdown(wait=False)
-                self._pool = ThreadPoolExecutor(WORKERS)
-                running |= self._submit(waiting)
+            overdue = time.monotonic() - self._prompt_seconds
+            running = {future: push for future, push in running.items() if future.done() or push.began > overdue}
 
-    def _submit(self, pushes: Iterable[_Push]) -> dict[Future[_Outcome], _Push]:
-        return {self._pool.submit(self._push, push): push for push in pushes}
+    def _begins(self, push: _Push) -> bool:
+        """Answer whether a push is the only one to its connection: else its messages wait in the other's queue."""
+        with self._lock:
+            other = self._under_way.setdefault(push.key, push)
+            if other is not push:
+                other.messages.extend(push.messages)
+        return other is push
 
-    def _push(self, push: _Push) -> _Outcome:
+    def _next(self, push: _Push) -> bytes | None:
+        with self._lock:
+            if not push.messages:
+                del self._under_way[push.key]
+                return None
+            return push.messages.popleft()
+
+    def _serve(self, push: _Push) -> _Outcome:
         """Send a queue; the outcome has an error if the client cannot even notice that it misses something."""
-        for sent, message in enumerate(push.messages):
-            push.began = time.monotonic()
-            try:
+        sent = 0
+        try:
+            while (message := self._next(push)) is not None:
+                push.began = time.monotonic()
                 if not self._sockets.send(push.connection, message):
                     self._connections.close(push.connection)
-                    return _Outcome(sent)
-            except Exception as error:  # noqa: BLE001  # reported; the others must have theirs
-                self._on_failure(push.connection, error)
-                return _Outcome(sent, self._drop(push.connection))
-        return _Outcome(len(push.messages))
+                    break
+                sent += 1
+                if time.monotonic() - push.began > PATIENCE_SECONDS or len(push.messages) > MAX_BEHIND:
+                    self._on_failure(push.connection, None)
+                    return _Outcome(sent, self._drop(push.connection))
+        except Exception as error:  # noqa: BLE001  # reported; the others must have theirs
+            self._on_failure(push.connection, error)
+            return _Outcome(sent, self._drop(push.connection))
+        finally:
+            with self._lock:
+                if self._under_way.get(push.key) is push:
+                    del self._under_way[push.key]
+        return _Outcome(sent)
 
     def _drop(self, connection: str) -> Exception | None:
         # The socket first, for closing it is what makes the client come back: a subscription that is left without a
@@ -141,13 +168,3 @@ class Broadcast:
             self._on_failure(connection, error)
             return error
         return None
-
-    def _abandon(self, late: Future[_Outcome], push: _Push) -> _Outcome:
-        """Take a straggler's subscription, so that the next batch does not meet it; close it when its push ends."""
-        self._on_failure(push.connection, None)
-        try:
-            self._connections.unsubscribe(push.connection, push.workspace, push.view)
-        except Exception as error:  # noqa: BLE001  # returned; the others must have theirs
-            return _Outcome(0, error)
-        late.add_done_callback(lambda _: self._drop(push.connection))
-        return _Outcome(0)
