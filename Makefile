@@ -37,8 +37,10 @@ status: install-run  ## Tell whether the local AWS runs, and where
 dashboard:  ## Build the live page and the browser SDK into the core layer; sam build ships them
 	@$(PYTHON) -m local.dashboard
 
+# A worker a core for what needs no stack; what shares a deployed one goes one after the other.
 test: install-dev test-dashboard  ## Run every test
-	$(bin)/python -m pytest
+	$(bin)/python -m pytest -n auto --dist worksteal tests/unit tests/integration
+	$(bin)/python -m pytest tests/e2e tests/browser
 
 test-dashboard: dashboard
 	$(npm) test

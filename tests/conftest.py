@@ -12,11 +12,18 @@ from moto import mock_aws
 from tests.e2e.fixtures import deployment, make_tenant, tenant
 from tests.template import of_type, table_request
 from tidemark.aws import clients
+from tidemark.observability import logger
 from tidemark.settings import settings
 
 __all__ = ["deployment", "make_tenant", "tenant"]
 TOKEN_SECRETS = {"k1": "1" * 64, "k2": "2" * 64}
 """The keys of tokens, by id; `k1` is current."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logs() -> None:
+    """Bind the logger to the session's output, before a test of the CLI would bind it to a stream that it closes."""
+    logger()
 
 
 def _forget() -> None:
