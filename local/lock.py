@@ -16,6 +16,7 @@ LOCKS = (
     ("requirements/run.in", "requirements/run.txt", None),
     ("requirements/http_api.in", "functions/http_api/requirements.txt", "requirements/run.txt"),
     ("requirements/cron_health.in", "functions/cron_health/requirements.txt", "requirements/run.txt"),
+    ("requirements/queue_archive.in", "functions/queue_archive/requirements.txt", "requirements/run.txt"),
     ("requirements/dev.in", "requirements/dev.txt", None),
     ("requirements/ministack.in", "requirements/ministack.txt", None),
 )

@@ -48,6 +48,8 @@ def write_sam_environment(endpoint_url: str, stack: Mapping[str, str], path: Pat
         "HTTP_URL": stack["HttpUrl"],
         "WEBSOCKET_URL": stack["WebSocketUrl"],
         "ROLLUP_QUEUE_URL": stack["RollupQueueUrl"],
+        "ARCHIVE_QUEUE_URL": stack["ArchiveQueueUrl"],
+        "ARCHIVE_BUCKET": stack["ArchiveBucket"],
     }
     path.write_text(json.dumps({"Parameters": tables | found}, indent=2) + "\n")
 

@@ -1,4 +1,4 @@
-"""A WebSocket server that speaks docs/protocol.md for one view, as well or as badly as a test wants."""
+"""A server that speaks docs/protocol.md for one view, tickets included, as well or as badly as a test wants."""
 
 from __future__ import annotations
 
@@ -39,6 +39,14 @@ class LiveServer:
         self.silent: set[str] = set()
         self.dies_after_subscribed = False
         self.url = ""
+        self.http_url = ""
+        self.addresses: list[str] = []
+        """What was asked for at the WebSocket's handshake, as a log would have it."""
+        self._issued = 0
+        self.tickets: set[str] = set()
+        """Those that were issued and not used yet."""
+        self.ticket_answers: list[tuple[HTTPStatus, bytes]] = []
+        """What the next requests for a ticket are answered with, instead of one."""
 
     @property
     def seq(self) -> int:
@@ -89,14 +97,43 @@ class LiveServer:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Server]:
-        async with serve(self._serve, "127.0.0.1", 0, process_request=self._authorize) as server:
+        async with (
+            serve(self._serve, "127.0.0.1", 0, process_request=self._authorize) as server,
+            await asyncio.start_server(self._answer_http, "127.0.0.1", 0) as http,
+        ):
             self.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/live"
+            self.http_url = f"http://127.0.0.1:{http.sockets[0].getsockname()[1]}"
             yield server
 
     def _authorize(self, connection: ServerConnection, request: Request) -> Response | None:
         if self.refusal is not None:
             return connection.respond(self.refusal, "")
-        return None if request.path == "/live?token=good" else connection.respond(HTTPStatus.FORBIDDEN, "")
+        self.addresses.append(request.path)
+        ticket = request.path.removeprefix("/live?token=")
+        if ticket not in self.tickets:
+            return connection.respond(HTTPStatus.FORBIDDEN, "")
+        self.tickets.discard(ticket)
+        return None
+
+    async def _answer_http(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one request for a ticket: the token `good` gets one, which opens one connection."""
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").splitlines()
+        status, body = HTTPStatus.UNAUTHORIZED, b'{"code":"unauthorized","message":"no"}'
+        if self.ticket_answers:
+            status, body = self.ticket_answers.pop(0)
+        elif head[0].startswith("POST /v1/ticket ") and "authorization: bearer good" in map(str.lower, head):
+            status, body = HTTPStatus.OK, json.dumps({"ticket": self.ticket(), "websocket_url": self.url}).encode()
+        lines = f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        writer.write(lines.encode() + body)
+        await writer.drain()
+        writer.close()
+
+    def ticket(self) -> str:
+        """Issue a ticket."""
+        self._issued += 1
+        ticket = f"ticket-{self._issued}"
+        self.tickets.add(ticket)
+        return ticket
 
     async def _serve(self, connection: ServerConnection) -> None:
         self.connections.add(connection)

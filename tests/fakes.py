@@ -53,6 +53,9 @@ class MemoryDirectory:
             raise self.failure
         return self.workspaces.get(workspace)
 
+    def latest(self, workspace: str) -> Workspace | None:
+        return self.workspace(workspace)
+
     def workspace_of_key(self, key_hash: str) -> str | None:
         if self.failure:
             raise self.failure

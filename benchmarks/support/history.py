@@ -9,19 +9,22 @@ from itertools import islice
 from benchmarks.support.metered import MeteredWorld
 from benchmarks.support.traffic import Event, batches, page_views
 from tidemark.aws import clients
+from tidemark.aws.cells import cover
 from tidemark.aws.items import encode
 from tidemark.domain import cells as codec
 from tidemark.domain.cells import Cell, compact, merge
 from tidemark.domain.chunks import Chunk, chunk_key
 from tidemark.domain.definitions import shipped
+from tidemark.domain.events import format_timestamp
 from tidemark.domain.fold import Fold
-from tidemark.domain.hours import hour_of
-from tidemark.services.ports import Workspace
+from tidemark.domain.hours import hour_of, hour_seconds
+from tidemark.services.ports import LoggedChunk, Workspace
 
 PER_SECOND = 100
 HOUR_EVENTS = 3600 * PER_SECOND
 HISTORY_HOURS = 30 * 24
 FILL_CHUNK = 5_000
+LOG_SECONDS = 90 * 86_400
 
 
 def busy_cell(start: datetime, events: int) -> Cell:
@@ -54,7 +57,19 @@ def write_cell(workspace: str, hour: str, cell: Cell) -> None:
 
 def put_state(workspace: str, hour: str, state: bytes) -> None:
     """Store the encoded cell of an hour."""
-    item = {"pk": f"{workspace}#{hour}", "sk": "00", "version": 1, "commit": "f" * 16, "state": state}
+    written = hour_seconds(hour)
+    item = {
+        "pk": f"{workspace}#{hour}",
+        "sk": "00",
+        "version": 1,
+        "commit": "f" * 16,
+        "state": state,
+        "covers": cover(Fold(shipped().values()).covers),
+        "log_until": written + LOG_SECONDS,
+        "final": True,
+        "created_at": written,
+        "calculated_at": written,
+    }
     clients.dynamodb().put_item(TableName="CellsTable", Item=encode(item))
 
 
@@ -66,7 +81,8 @@ def fill_hour(world: MeteredWorld, events: Iterator[Event], start: datetime, upt
     for batch in batches(events, FILL_CHUNK):
         world.now = max(world.now, datetime.fromisoformat(batch[-1]["timestamp"]))
         ids = [event["event_id"] for event in batch]
-        fold([Chunk(world.workspace, hour, 0, chunk_key(world.workspace, hour, 0, ids), tuple(batch))], world.now)
+        chunk = Chunk(world.workspace, hour, 0, chunk_key(world.workspace, hour, 0, ids), tuple(batch))
+        fold([LoggedChunk(chunk, format_timestamp(world.now), int(world.now.timestamp()) + LOG_SECONDS)], world.now)
         if world.now >= end:
             break
     world.poll()

@@ -83,6 +83,7 @@ class Meter:
             "Query": self._query,
             "PostToConnection": self._post,
             "GetSecretValue": self._secret,
+            "SendMessage": self._enqueue,
         }
         events.register("provide-client-params", self._keep_params)
         events.unregister("before-send", respond)  # botocore calls every handler, also after one that has answered
@@ -176,3 +177,6 @@ class Meter:
 
     def _secret(self, _params: Mapping[str, Any], _parsed: Mapping[str, Any], _done: bool) -> None:
         self._add("Secrets Manager", "token keys", 1)
+
+    def _enqueue(self, params: Mapping[str, Any], _parsed: Mapping[str, Any], _done: bool) -> None:
+        self._add("SQS", "send", units.blocks(len(params["MessageBody"].encode()), units.QUEUE_BYTES))

@@ -35,6 +35,8 @@ _LOGS = "https://aws.amazon.com/cloudwatch/pricing/"
 _LOGS_SEEN = "https://hykell.com/kb/platform-specific-guides/aws-cloudwatch-logs-pricing"
 _SECRETS = "https://aws.amazon.com/secrets-manager/pricing/"
 _SECRETS_SEEN = "https://hivebook.wiki/wiki/aws-secrets-manager-rotated-secrets-dynamic-db-credentials-kms"
+_QUEUES = "https://aws.amazon.com/sqs/pricing/"
+_QUEUES_SEEN = "https://www.factualminds.com/blog/amazon-sqs-pricing-64kb-rule-fifo-vs-standard/"
 _TRANSFER = "https://aws.amazon.com/ec2/pricing/on-demand/"
 
 PRICES: Mapping[str, Price] = {
@@ -52,6 +54,7 @@ PRICES: Mapping[str, Price] = {
     "CloudWatch Logs": Price("byte taken in", 0.50 / GB, _LOGS, _LOGS_SEEN),
     "CloudWatch Logs storage": Price("byte-month, uncompressed", 0.03 / GB, _LOGS, _LOGS_SEEN),
     "Secrets Manager": Price("call", 0.05 / 10_000, _SECRETS, _SECRETS_SEEN),
+    "SQS": Price("request of 64 KB", 0.40 / MILLION, _QUEUES, _QUEUES_SEEN),
     "Transfer out": Price("byte to the internet", 0.09 / GB, _TRANSFER, _GATEWAY_SEEN),
 }
 """By service line. Lambda reads DynamoDB streams, and TTL deletes, free of charge. What does not depend on use is left

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from tidemark.aws.directory import SCALARS
 from tidemark.aws.items import decode, encode
 from tidemark.domain import credentials
-from tidemark.services.ports import Workspace
+from tidemark.domain.workspace import DEFAULT_RECOVERY_HOURS, Workspace
 from tidemark_cli.errors import CliError, UsageError
 
 if TYPE_CHECKING:
@@ -50,13 +51,10 @@ class Admin:
         item = {
             **_settings_key(settings.workspace),
             "workspace": settings.workspace,
-            "name": settings.name,
-            "timezone": settings.timezone,
-            "dashboards": list(settings.dashboards),
             "shards": [list(entry) for entry in settings.shards],
-            "retention_days": settings.retention_days,
             "created_at": settings.created_at,
             "members": list(settings.members) or None,
+            **_changeable(settings),
         }
         try:
             self._client.put_item(
@@ -110,27 +108,30 @@ class Admin:
             raise CliError("someone else changed the shards at the same time", "look again and repeat") from None
         return start
 
-    def set_settings(self, before: Workspace, settings: Workspace) -> None:
-        """Give a workspace another name, dashboards and retention, in the place of those that were read."""
+    def set_settings(self, before: Workspace, settings: Workspace, beside: Sequence[Any] = ()) -> None:
+        """Give a workspace other settings in the place of those that were read; members and shards stay.
+
+        What `beside` puts (the arguments of PutItem) is stored in the same transaction, or neither is.
+        """
+        old, new = _changeable(before), _changeable(settings)
+        set_, removed = [name for name in new if new[name] is not None], [name for name in new if new[name] is None]
+        same = [f"#{n} = :old_{n}" if old[n] is not None else f"attribute_not_exists(#{n})" for n in old]
+        values = {f":{name}": new[name] for name in set_} | {f":old_{name}": old[name] for name in old}
+        change = {
+            "TableName": self._table,
+            "Key": encode(_settings_key(before.workspace)),
+            "UpdateExpression": f"SET {', '.join(f'#{name} = :{name}' for name in set_)}"
+            + (f" REMOVE {', '.join(f'#{name}' for name in removed)}" if removed else ""),
+            "ConditionExpression": " AND ".join(same),
+            "ExpressionAttributeNames": {f"#{name}": name for name in new},
+            "ExpressionAttributeValues": encode(values),
+        }
+        items: Any = [{"Update": change}, *({"Put": put} for put in beside)]
         try:
-            self._client.update_item(
-                TableName=self._table,
-                Key=encode(_settings_key(before.workspace)),
-                UpdateExpression="SET #name = :name, dashboards = :dashboards, retention_days = :days",
-                ConditionExpression="#name = :old_name AND dashboards = :old_dashboards AND retention_days = :old_days",
-                ExpressionAttributeNames={"#name": "name"},
-                ExpressionAttributeValues=encode(
-                    {
-                        ":name": settings.name,
-                        ":dashboards": list(settings.dashboards),
-                        ":days": settings.retention_days,
-                        ":old_name": before.name,
-                        ":old_dashboards": list(before.dashboards),
-                        ":old_days": before.retention_days,
-                    }
-                ),
-            )
-        except self._client.exceptions.ConditionalCheckFailedException:
+            self._client.transact_write_items(TransactItems=items)
+        except self._client.exceptions.TransactionCanceledException as error:
+            if not any(_failed_conditions(error)):
+                raise
             raise CliError("someone else changed the settings at the same time", "look again and repeat") from None
 
     def set_members(self, workspace: str, before: Sequence[str], members: Sequence[str]) -> None:
@@ -240,14 +241,25 @@ def _lookup_key(key_hash: str) -> dict[str, str]:
 def _workspace(item: Mapping[str, Any]) -> Workspace:
     return Workspace(
         workspace=item["workspace"],
-        name=item["name"],
-        timezone=item["timezone"],
         dashboards=tuple(item["dashboards"]),
         shards=tuple((start, count) for start, count in item["shards"]),
-        retention_days=item["retention_days"],
-        created_at=item["created_at"],
         members=tuple(item.get("members", ())),
+        **{name: item[name] for name in SCALARS if name in item},
     )
+
+
+def _changeable(settings: Workspace) -> dict[str, Any]:
+    """Return the attributes that `workspace set` may change; those that are not stored are None."""
+    return {
+        "name": settings.name,
+        "timezone": settings.timezone,
+        "dashboards": list(settings.dashboards),
+        "retention_days": settings.retention_days,
+        "history_days": settings.history_days,
+        "history_from": settings.history_from or None,
+        "recovery_hours": settings.recovery_hours if settings.recovery_hours != DEFAULT_RECOVERY_HOURS else None,
+        "calendar": settings.calendar or None,
+    }
 
 
 def _key(item: Mapping[str, Any]) -> Key:

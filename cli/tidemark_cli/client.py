@@ -2,12 +2,12 @@
 
 ::
 
-    async with open_connection(url, token) as connection:
+    async with open_connection(url, ticket) as connection:
         assembly = await connection.bootstrap({"dashboard": "web", "days": 30})
         await connection.subscribe({"dashboard": "web", "days": 30}, Position.parse(assembly.head["position"]))
         delta = await connection.delta()
 
-`tidemark_cli.follow` is what a viewer builds on it.
+`tidemark_cli.ticket` gets the ticket; `tidemark_cli.follow` is what a viewer builds on both.
 """
 
 from __future__ import annotations
@@ -216,11 +216,11 @@ class Connection:
 
 
 @asynccontextmanager
-async def open_connection(url: str, token: str) -> AsyncIterator[Connection]:
+async def open_connection(url: str, credential: str) -> AsyncIterator[Connection]:
     """Connect with a credential; raises `RefusedError` if it is not accepted, `DisconnectedError` if nobody answers."""
     try:
         socket = await connect(
-            f"{url}?{urlencode({'token': token})}",
+            f"{url}?{urlencode({'token': credential})}",
             open_timeout=OPEN_SECONDS,
             max_size=MAX_MESSAGE_BYTES,
             # API Gateway answers the protocol's own ping; the WebSocket's is answered by its front and proves nothing.

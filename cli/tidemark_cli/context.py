@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
 
 from tidemark.domain import credentials
-from tidemark_cli.admin import Admin
 from tidemark_cli.errors import UsageError
-from tidemark_cli.rollup.operation import Operation
 from tidemark_cli.signing import parse_ttl, require_signing_keys
-from tidemark_cli.stack import Stack, find_stack
+
+if TYPE_CHECKING:
+    from tidemark_cli.admin import Admin
+    from tidemark_cli.rollup.operation import Operation
+    from tidemark_cli.stack import Stack
 
 out = Console(highlight=False, emoji=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
@@ -32,16 +35,22 @@ class Settings:
     @cached_property
     def stack(self) -> Stack:
         """The stack, looked for when a command first needs it."""
+        from tidemark_cli.stack import find_stack  # boto3 takes most of a second, which `--help` need not wait for
+
         return find_stack(self.stack_name, self.region, self.profile, self.endpoint_url)
 
     @cached_property
     def admin(self) -> Admin:
         """The write side of the stack's Directory."""
+        from tidemark_cli.admin import Admin
+
         return Admin(self.stack.dynamodb, self.stack.directory_table)
 
     @cached_property
     def rollup(self) -> Operation:
         """What an operator does with the stack's rollup."""
+        from tidemark_cli.rollup.operation import Operation
+
         return Operation.of(self.stack)
 
     def workspace(self, given: str | None, how: str = "name one with --workspace") -> str:

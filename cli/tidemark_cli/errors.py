@@ -5,10 +5,12 @@ Exit codes: 1 when the command could not do what was asked, 2 when it was asked 
 
 from __future__ import annotations
 
-import httpx
-from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
+from typing import TYPE_CHECKING
 
 from tidemark.domain.errors import TidemarkError
+
+if TYPE_CHECKING:
+    from botocore.exceptions import ClientError
 
 FAILED = 1
 USAGE = 2
@@ -38,6 +40,9 @@ class UsageError(CliError):
 
 def explain(error: Exception) -> CliError | None:
     """Return what to tell about an expected failure; None for a defect, which keeps its traceback."""
+    import httpx  # here, since a command that goes well needs neither
+    from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
+
     match error:
         case CliError():
             return error

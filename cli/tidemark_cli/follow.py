@@ -11,8 +11,9 @@ from enum import Enum
 from typing import Any
 
 from tidemark_cli.backoff import full_jitter_seconds
-from tidemark_cli.client import Connection, DisconnectedError, ServerError, Subscribed, open_connection
+from tidemark_cli.client import Connection, DisconnectedError, ServerError, Subscribed
 from tidemark_cli.replica import MalformedError, Message, Replica, Verdict
+from tidemark_cli.ticket import open_with_ticket
 
 RETRYABLE = frozenset({"throttled", "unavailable", "internal"})
 
@@ -51,7 +52,7 @@ class Update:
 
 
 async def follow(
-    url: str, token: str, view: Mapping[str, Any], replica: Replica, pace: Pace | None = None
+    http_url: str, token: str, view: Mapping[str, Any], replica: Replica, pace: Pace | None = None
 ) -> AsyncGenerator[Update]:
     """Keep `replica` equal to the server's view, and tell of every change, for ever.
 
@@ -63,7 +64,7 @@ async def follow(
     while True:
         reason = ""
         try:
-            async with open_connection(url, token) as connection:
+            async with open_with_ticket(http_url, token) as connection:
                 async for update in _Session(connection, view, replica, pace).run():
                     attempt, connected = 0, True
                     yield update

@@ -9,7 +9,7 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from tidemark_cli import __version__
-from tidemark_cli.commands import backfill, erase, key, notify, replay, rollup, token, watch, workspace
+from tidemark_cli.command_table import Commands
 from tidemark_cli.context import Settings, err
 from tidemark_cli.errors import explain
 
@@ -18,6 +18,14 @@ GLOBAL_OPTIONS = frozenset({"--stack", "--region", "--profile", "--endpoint-url"
 
 class Group(TyperGroup):
     """Takes the global options after the command too, and tells expected failures in one line."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands: Any = Commands()
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  # it is typer's
+        """Return the names of the commands, without importing any."""
+        return list(self.commands)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Move global options to the front, where click looks for them."""
@@ -59,19 +67,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Operate Tidemark: workspaces, write keys and tokens; send messages to users; replay events from a file; "
-    "watch a dashboard; recompute history, or erase a person from it; look after the hourly rollup.\n\n"
+    "import history; watch a dashboard; recompute history, or erase a person from it; look after the hourly rollup.\n\n"
     "Without --stack, commands speak to the local stack of this directory (`make up` starts it).",
 )
-app.add_typer(workspace.app, name="workspace")
-app.add_typer(key.app, name="key")
-app.add_typer(token.secret_app, name="secret")
-app.command("token")(token.token)
-app.command("notify")(notify.notify)
-app.command("replay")(replay.replay)
-app.command("watch")(watch.watch)
-app.command("backfill")(backfill.backfill)
-app.command("erase")(erase.erase)
-app.add_typer(rollup.app, name="rollup")
 
 
 def _show_version(wanted: bool) -> None:

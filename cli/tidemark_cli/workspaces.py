@@ -8,10 +8,14 @@ from datetime import datetime
 from importlib import resources
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from tidemark.services.ports import Workspace
+from tidemark.domain.workspace import DEFAULT_RECOVERY_HOURS, Workspace
 from tidemark_cli.errors import UsageError
 
 MAX_RETENTION_DAYS = 3650
+MIN_HISTORY_DAYS, MAX_HISTORY_DAYS = 31, 36_500
+"""Charts by hour look back a week, so that a view of one day must never reach the end of the history."""
+MAX_RECOVERY_HOURS = 168
+"""A head that nobody looks at is kept for as long (tidemark.aws.snapshots)."""
 
 _WORKSPACE = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
 
@@ -25,6 +29,8 @@ def new_workspace(
     retention_days: int,
     now: datetime,
     members: Sequence[str] = (),
+    history_days: int | None = None,
+    recovery_hours: int = DEFAULT_RECOVERY_HOURS,
 ) -> Workspace:
     """Return checked settings for a workspace; raises `UsageError` that says what may be given instead."""
     if not _WORKSPACE.fullmatch(workspace):
@@ -42,6 +48,13 @@ def new_workspace(
         raise UsageError(f"no dashboard {', '.join(unknown) or 'given'}", f"there are {', '.join(shipped)}")
     if not 1 <= retention_days <= MAX_RETENTION_DAYS:
         raise UsageError(f"{retention_days} days of retention", f"1 to {MAX_RETENTION_DAYS}")
+    if history_days is not None and not max(MIN_HISTORY_DAYS, retention_days) <= history_days <= MAX_HISTORY_DAYS:
+        raise UsageError(
+            f"{history_days} days of history",
+            f"{MIN_HISTORY_DAYS} to {MAX_HISTORY_DAYS}, not less than the days of retention; 0 keeps it for ever",
+        )
+    if not 1 <= recovery_hours <= MAX_RECOVERY_HOURS:
+        raise UsageError(f"{recovery_hours} hours of recovery", f"1 to {MAX_RECOVERY_HOURS}")
     return Workspace(
         workspace=workspace,
         name=name or workspace,
@@ -50,6 +63,8 @@ def new_workspace(
         retention_days=retention_days,
         created_at=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         members=tuple(members),
+        history_days=history_days,
+        recovery_hours=recovery_hours,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tidemark.aws.rollup_queue import due_of, views_of
 from tidemark.bootstrap import container
+from tidemark.domain.closing import is_day
 from tidemark.observability import count, logger
 
 ATTEMPTS = 5
@@ -36,6 +37,7 @@ def _done(record: dict[str, Any]) -> bool:
         return False
     if closing is not None:
         logger().info("closed", extra={name: getattr(closing, name) for name in closing.__slots__})
-        count("RollupHours", Outcome=closing.outcome)
-        count("RollupDrift", closing.drift)
+        if not is_day(closing.period):
+            count("RollupHours", Outcome=closing.outcome)
+            count("RollupDrift", closing.drift)
     return True

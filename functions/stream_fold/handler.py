@@ -13,9 +13,8 @@ from tidemark.observability import logger
 def handler(event: dict[str, Any], context: object) -> None:
     """Fold a batch. What fails is raised and redelivered; what was folded already stays as it is."""
     logged = list(new_chunks(event))
-    chunks = [each.chunk for each in logged]
-    logger().info("fold", extra={"chunks": len(chunks), "events": sum(len(chunk.events) for chunk in chunks)})
+    logger().info("fold", extra={"chunks": len(logged), "events": sum(len(each.chunk.events) for each in logged)})
     try:
         container().index_sessions(logged)
     finally:  # dashboards do not wait for an index that fails; the batch comes again
-        container().fold(chunks, datetime.now(UTC))
+        container().fold(logged, datetime.now(UTC))

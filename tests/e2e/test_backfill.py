@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
+from tests.e2e.console import tidemark
 from tests.e2e.deployment import until
 from tests.e2e.tenant import Tenant
+from tidemark.domain import chunks
 
-BACKFILL_SECONDS = 240
 TABLES = {"events", "cells", "snapshots", "connections", "directory", "inbox", "work"}
-
-
-def tidemark(tenant: Tenant, *args: str) -> str:
-    """Run the console script, which must end well; return what it says."""
-    stack = tenant.deployment.stack
-    where = ["--stack", stack.name, "--region", stack.region or "us-east-1"]
-    if stack.endpoint_url:
-        where += ["--endpoint-url", stack.endpoint_url]
-    done = subprocess.run(
-        [Path(sys.executable).parent / "tidemark", *where, *args],
-        capture_output=True,
-        text=True,
-        timeout=BACKFILL_SECONDS,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def yesterday(tenant: Tenant, count: int) -> list[dict[str, Any]]:
@@ -38,6 +24,28 @@ def yesterday(tenant: Tenant, count: int) -> list[dict[str, Any]]:
     return [tenant.page_view() | {"timestamp": stamp} for stamp in stamps]
 
 
+def events_of(item: dict[str, Any]) -> list[dict[str, Any]]:
+    return chunks.decode(item["events"]["B"])
+
+
+def archived(tenant: Tenant, folder: Path) -> list[tuple[str, ...]]:
+    """Return id, time and properties of what the workspace has in the archive."""
+    glue = tenant.deployment.client("glue")
+    database = tenant.deployment.resources["ArchiveDatabase"]
+    table = glue.get_table(DatabaseName=database, Name="events")["Table"]
+    bucket, _, template = table["Parameters"]["storage.location.template"].removeprefix("s3://").partition("/")
+    prefix = template.partition("${date}")[0].replace("${workspace}", tenant.name)
+    s3 = tenant.deployment.client("s3")
+    for each in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", []):
+        (folder / each["Key"]).parent.mkdir(parents=True, exist_ok=True)
+        s3.download_file(bucket, each["Key"], str(folder / each["Key"]))
+    files = [str(path) for path in folder.rglob("*.parquet")]
+    names = ", ".join(column["Name"] for column in table["StorageDescriptor"]["Columns"])
+    instant = "strftime(timestamp AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%gZ')"
+    query = f"SELECT event_id, {instant}, properties FROM (SELECT {names} FROM read_parquet($files)) ORDER BY event_id"
+    return duckdb.execute(query, {"files": files}).fetchall() if files else []
+
+
 def data_health(tenant: Tenant) -> dict[str, Any]:
     answer = tenant.http.get("/v1/admin/health", headers={"Authorization": f"Bearer {tenant.token('admin')}"})
     assert answer.status_code == 200, answer.text
@@ -45,7 +53,7 @@ def data_health(tenant: Tenant) -> dict[str, Any]:
     return body
 
 
-def test_a_backfill_makes_lost_hours_of_the_log_and_the_same_numbers(tenant: Tenant) -> None:
+def test_a_backfill_makes_lost_hours_of_the_log_and_the_same_numbers(tenant: Tenant, tmp_path: Path) -> None:
     # GIVEN events of yesterday, which are shown
     assert tenant.send(yesterday(tenant, 5)).status_code == 200
     until(lambda: tenant.kpi("pageviews"), lambda found: found == 5)
@@ -67,6 +75,14 @@ def test_a_backfill_makes_lost_hours_of_the_log_and_the_same_numbers(tenant: Ten
     assert tenant.snapshot()["checksums"]["full"] == before
     assert "queue:" in tidemark(tenant, "rollup", "status")
     tidemark(tenant, "rollup", "redrive", "--workspace", tenant.name)
+    # AND DuckDB finds the events of the log in the archive, where the Glue table says that it is
+    stored = [event for item in tenant.deployment.items("EventsTable", f"{tenant.name}#") for event in events_of(item)]
+    assert len(stored) == 5
+    found = until(lambda: archived(tenant, tmp_path), lambda rows: len(rows) == 5)
+    assert found == sorted(
+        (event["event_id"], event["timestamp"], json.dumps(event["properties"], separators=(",", ":")))
+        for event in stored
+    )
 
 
 def test_the_health_of_the_data_is_told_with_the_permissions_of_the_function(tenant: Tenant) -> None:

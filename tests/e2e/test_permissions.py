@@ -72,16 +72,18 @@ MAY: dict[str, dict[str, set[str]]] = {
     "CronSlide": {},
     "QueueRollup": {
         "EventsTable": {"Query"},
-        "CellsTable": {"GetItem", "BatchGetItem", "Query", "PutItem"},
+        "CellsTable": {"GetItem", "BatchGetItem", "Query", "PutItem", "DeleteItem"},
         "ConnectionsTable": {"Query"},
         "SnapshotsTable": {"GetItem", "PutItem"},
         "DirectoryTable": {"GetItem"},
-        "WorkTable": {"GetItem", "Query", "PutItem", "DeleteItem"},
+        "WorkTable": {"GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"},
     },
+    "QueueArchive": {"EventsTable": {"Query"}, "DirectoryTable": {"GetItem"}},
     # Of the tables' items only its own, which is asserted of the template.
     "CronHealth": {"DirectoryTable": {"GetItem", "PutItem"}, "ConnectionsTable": {"GetItem", "Query"}},
-    "StreamBroadcast": {"ConnectionsTable": {"GetItem", "Query", "DeleteItem", "UpdateItem"}},
+    "StreamBroadcast": {"ConnectionsTable": {"GetItem", "Query", "DeleteItem"}},
 }
+ARCHIVES = "QueueArchive"
 READS_TOKEN_SECRET = {"HttpApi", "WsAuthorize", "CronHealth"}
 
 
@@ -108,6 +110,10 @@ def test_a_function_may_do_what_it_needs_and_nothing_else(deployment: Deployment
     read_secret, write_secret = "secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"
     secret = allowed([read_secret, write_secret], deployment.stack.token_secret_arn)
     assert secret == ({read_secret} if function in READS_TOKEN_SECRET else set())
+    objects = [f"s3:{call}" for call in ("GetObject", "PutObject", "DeleteObject")]
+    archive = f"arn:aws:s3:::{deployment.resources['ArchiveBucket']}"
+    assert allowed(objects, f"{archive}/events/x") == ({*objects[:2]} if function == ARCHIVES else set())
+    assert allowed(objects, f"{archive}/x") == set()
     assert allowed(["iam:CreateUser", "lambda:InvokeFunction", "s3:GetObject", "dynamodb:ListTables"], "*") == set()
 
 

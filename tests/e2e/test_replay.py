@@ -1,13 +1,10 @@
-"""`tidemark replay` into the deployed stack: the counts are those of the file, however often and in whatever order."""
+"""`tidemark import` and `replay` into the deployed stack: the counts are those of the file, whatever the order."""
 
 from __future__ import annotations
 
 import gzip
 import json
-import os
 import random
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +16,8 @@ import pytest
 
 from local.paths import ROOT
 from local.traffic import page_views
-from tests.e2e.tenant import Tenant, View
+from tests.e2e.console import tidemark
+from tests.e2e.tenant import Tenant, View, patiently
 
 SAMPLE = ROOT.parent / "shared" / "data" / "web-access.ndjson.gz"
 """A real log that is not ours to publish: where it lies beside the clone, it is replayed as well."""
@@ -29,7 +27,6 @@ OUT_OF_ORDER = 200
 """How many lines a line may be late."""
 SHUFFLED_BATCH = 800
 """Lines a request: shuffled, they fall into all the hours there are, and each hour of a request is a chunk."""
-REPLAY_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -90,25 +87,14 @@ if SAMPLE.exists():
     CASES["sample"] = (sample, sample_counts)
 
 
-def replay(tenant: Tenant, file: Path, cache: Path, *options: str) -> None:
-    """Run the console script, which must end well and tell of no refused line."""
-    stack = tenant.deployment.stack
-    where = ["--stack", stack.name, "--region", stack.region or "us-east-1"]
-    if stack.endpoint_url:
-        where += ["--endpoint-url", stack.endpoint_url]
-    done = subprocess.run(
-        [Path(sys.executable).parent / "tidemark", *where, "replay", file, "--workspace", tenant.name, *options],
-        env={**os.environ, "XDG_CACHE_HOME": str(cache)},
-        capture_output=True,
-        text=True,
-        timeout=REPLAY_SECONDS,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "[invalid" not in done.stderr
+def by_day(lines: list[str]) -> dict[str, int]:
+    """Count the page views of each day."""
+    found = Counter(json.loads(line)["timestamp"][:10] for line in lines)
+    return {day.isoformat(): found[day.isoformat()] for day in DAYS}
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_replay_counts_what_the_file_holds_and_another_changes_nothing(
+def test_an_import_counts_what_the_file_holds_and_a_replay_of_it_changes_nothing(
     tenant: Tenant, tmp_path: Path, case: str
 ) -> None:
     # GIVEN the lines as they are, and shuffled
@@ -120,8 +106,10 @@ def test_a_replay_counts_what_the_file_holds_and_another_changes_nothing(
     random.Random(3).shuffle(written)
     shuffled.write_text("\n".join(written), "utf-8")
 
-    # WHEN they are replayed
-    replay(tenant, file, tmp_path)
+    # WHEN they are imported
+    send = ("--workspace", tenant.name)
+    said = tidemark(tenant, "import", file, *send, cache=tmp_path)
+    assert "[invalid" not in said
     tenant.drain()
     first = tenant.bootstrap(VIEW)
 
@@ -134,10 +122,26 @@ def test_a_replay_counts_what_the_file_holds_and_another_changes_nothing(
 
     # AND a second and a third time, out of order, make no difference
     for again, batch in ((file, 100), (shuffled, SHUFFLED_BATCH)):
-        replay(tenant, again, tmp_path, "--batch", str(batch))
+        tidemark(tenant, "replay", again, *send, "--batch", str(batch), cache=tmp_path)
         tenant.drain()
         assert tenant.bootstrap(VIEW).checksums == first.checksums
     assert tenant.snapshot(days=5, to="2015-05-21")["checksums"] == first.checksums
+
+    # AND its hours can be closed, like any: they are final, their days are cells, and nothing else is to be seen
+    tidemark(tenant, "backfill", tenant.name, "--from", "2015-05-17", "--to", "2015-05-21")
+    assert tenant.snapshot(days=5, to="2015-05-21")["checksums"] == first.checksums
+    assert metrics(tenant) == by_day(written)
+
+
+def metrics(tenant: Tenant) -> dict[str, int]:
+    """The page views of each day by the query router, which must have read final day cells alone."""
+    query = {"measures": "pageviews", "from": "2015-05-17", "to": "2015-05-21"}
+    answer = patiently(lambda: tenant.get("metrics", **query))
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert {row["state"] for row in body["rows"]} == {"final"}
+    assert (body["sources"]["hour_cells"], body["sources"]["log_hours"]) == (0, 0)
+    return {row["start"][:10]: row["values"]["pageviews"] for row in body["rows"]}
 
 
 def values_of(entry: dict[str, Any]) -> dict[str, int]:

@@ -60,7 +60,7 @@ async def viewer(server: LiveServer, pace: Pace = QUICK) -> AsyncIterator[Viewer
     made = Viewer(Replica())
 
     async def run() -> None:
-        async with aclosing(follow(server.url, "good", VIEW, made.replica, pace)) as updates:
+        async with aclosing(follow(server.http_url, "good", VIEW, made.replica, pace)) as updates:
             async for update in updates:
                 made.kinds.append(update.kind)
 
@@ -78,7 +78,7 @@ async def viewer(server: LiveServer, pace: Pace = QUICK) -> AsyncIterator[Viewer
 
 def test_a_connection_does_every_action() -> None:
     async def scenario(server: LiveServer) -> None:
-        async with open_connection(server.url, "good") as connection:
+        async with open_connection(server.url, server.ticket()) as connection:
             assembly = await connection.bootstrap(VIEW)
             assert assembly.sections == state(0)
             subscribed = await connection.subscribe(VIEW, Position("e1", 0))
@@ -100,7 +100,7 @@ def test_a_connection_does_every_action() -> None:
 
 def test_answers_find_their_questions_when_many_are_open() -> None:
     async def scenario(server: LiveServer) -> None:
-        async with open_connection(server.url, "good") as connection:
+        async with open_connection(server.url, server.ticket()) as connection:
             names = [f"event-{number}" for number in range(50)]
             acks = await asyncio.gather(*(connection.track([{"event_id": name, "type": "page"}]) for name in names))
             assert [ack.accepted for ack in acks] == [(name,) for name in names]
@@ -279,7 +279,7 @@ def test_a_credential_that_is_refused_is_not_tried_again() -> None:
             async with open_connection(server.url, "bad"):
                 pass
         async with viewer(server):
-            updates = follow(server.url, "good", VIEW, Replica(), QUICK)
+            updates = follow(server.http_url, "good", VIEW, Replica(), QUICK)
             assert (await anext(updates)).kind is Kind.SNAPSHOT
             server.refusal = HTTPStatus.UNAUTHORIZED
             await server.drop()
@@ -290,10 +290,47 @@ def test_a_credential_that_is_refused_is_not_tried_again() -> None:
     live(scenario)
 
 
+def test_every_connection_has_a_ticket_of_its_own_and_the_token_stands_in_no_address() -> None:
+    async def scenario(server: LiveServer) -> None:
+        async with viewer(server) as watching:
+            for number in (1, 2):
+                async with server.away():
+                    server.ticket_answers = [(HTTPStatus.SERVICE_UNAVAILABLE, b""), (HTTPStatus.TOO_MANY_REQUESTS, b"")]
+                    await server.commit(state(number), push=False)
+                await watching.until(server)
+                assert server.ticket_answers == []
+        assert len(server.addresses) >= 3
+        assert len(set(server.addresses)) == len(server.addresses)
+        assert all(address.startswith("/live?token=ticket-") for address in server.addresses)
+
+    live(scenario)
+
+
+def test_a_token_that_is_refused_or_an_answer_that_is_no_ticket_ends_it() -> None:
+    async def scenario(server: LiveServer) -> None:
+        with pytest.raises(RefusedError, match="401"):
+            await anext(follow(server.http_url, "expired", VIEW, Replica(), QUICK))
+        for status, body in (
+            (HTTPStatus.OK, b"[]"),
+            (HTTPStatus.OK, b'{"websocket_url":7,"ticket":"t"}'),
+            (HTTPStatus.OK, b'{"websocket_url":"ws://127.0.0.1:9","ticket":7}'),
+            (HTTPStatus.NOT_FOUND, b"<html>"),
+        ):
+            server.ticket_answers = [(status, body)]
+            with pytest.raises(ServerError, match="not as Tidemark does"):
+                await anext(follow(server.http_url, "good", VIEW, Replica(), QUICK))
+        assert server.addresses == []
+
+    live(scenario)
+
+
 def test_nobody_there_at_first_is_an_error() -> None:
     async def scenario(_: LiveServer) -> None:
+        with pytest.raises(DisconnectedError, match="no ticket from"):
+            await anext(follow("http://127.0.0.1:9", "good", VIEW, Replica(), QUICK))
         with pytest.raises(DisconnectedError, match="no connection to"):
-            await anext(follow("ws://127.0.0.1:9/live", "good", VIEW, Replica(), QUICK))
+            async with open_connection("ws://127.0.0.1:9/live", "any"):
+                pass
 
     live(scenario)
 
@@ -302,7 +339,7 @@ def test_an_error_of_the_server_is_raised_and_one_that_may_pass_is_waited_out() 
     async def scenario(server: LiveServer) -> None:
         server.errors = [{"code": "unknown_dashboard", "message": "no dashboard web"}]
         with pytest.raises(ServerError, match="no dashboard web"):
-            await anext(follow(server.url, "good", VIEW, Replica(), QUICK))
+            await anext(follow(server.http_url, "good", VIEW, Replica(), QUICK))
         async with viewer(server) as watching:
             async with server.away():
                 server.errors = [{"code": "throttled", "message": "later", "request_id": "r"}]
@@ -319,7 +356,7 @@ def test_a_snapshot_that_never_fits_its_checksums_is_an_error() -> None:
             await watching.until(server)
         server.wrong_snapshots = 2
         with pytest.raises(MalformedError):
-            await anext(follow(server.url, "good", VIEW, Replica(), QUICK))
+            await anext(follow(server.http_url, "good", VIEW, Replica(), QUICK))
 
     live(scenario)
 
@@ -329,7 +366,7 @@ def test_silence_ends_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def scenario(server: LiveServer) -> None:
         server.silent = {"ping"}
-        async with open_connection(server.url, "good") as connection:
+        async with open_connection(server.url, server.ticket()) as connection:
             with pytest.raises(DisconnectedError, match="no answer to ping"):
                 await connection.ping()
 
@@ -339,7 +376,7 @@ def test_silence_ends_in_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_gateways_own_error_reaches_whoever_waits() -> None:
     async def scenario(server: LiveServer) -> None:
         server.silent = {"ping"}
-        async with open_connection(server.url, "good") as connection:
+        async with open_connection(server.url, server.ticket()) as connection:
             await connection.subscribe(VIEW)
             waiting = asyncio.create_task(connection.ping())
             while not server.actions("ping"):

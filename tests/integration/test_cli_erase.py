@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from functions.stream_fold.handler import handler as stream_fold
 from tests.cli_stack import run
 from tests.support.operated import WORKSPACE, Operated
 from tests.support.persons import (
+    ANN,
+    BOB,
+    FIRST,
+    SECOND,
+    THIRD,
     YESTERDAY,
+    ann_and_bob,
     cell_of,
-    closed,
     events_of,
+    final_cells,
     folded,
-    hour,
-    inserted,
     items_of,
     log_of,
     stored,
@@ -27,22 +30,10 @@ from tests.support.persons import (
 )
 from tidemark.aws import clients
 from tidemark.aws.days import DynamoDays
-from tidemark.aws.event_log import DynamoEventLog
 from tidemark.aws.inbox import DynamoInbox
 from tidemark.bootstrap import container
-from tidemark.domain.closing import slot_at
-from tidemark.domain.hourly import HourlyQuery
-from tidemark.domain.hours import hour_of
 from tidemark.domain.messages import Notice
 from tidemark_cli.erasure.inbox import UserInbox
-
-FIRST, SECOND, THIRD = hour(8), hour(9), hour(10)
-ANN = [
-    visit("a1", FIRST, "ann"),
-    visit("a2", SECOND, "ann", "member_join"),
-    visit("a3", SECOND, "ann", "member_leave"),
-]
-BOB = [visit("b1", FIRST, "bob"), visit("b2", SECOND, "bob", "member_join"), visit("b3", THIRD, "bob")]
 
 
 @pytest.fixture
@@ -54,23 +45,11 @@ def rollup(tables: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Operated
 
 @pytest.fixture
 def told(rollup: Operated) -> Operated:
-    """Ann and Bob, in one request and in several, stored, folded and closed."""
-    stored([ANN[0], BOB[0]])
-    stored(ANN[1:])
-    stored(BOB[1:])
-    folded(rollup)
-    closed(rollup, (FIRST, SECOND, THIRD))
-    return rollup
-
-
-def cells(rollup: Operated) -> list[Any]:
-    found = rollup.cells([FIRST, SECOND, THIRD])
-    assert all(cell.final for cell in found.values())
-    return [found[each].cell for each in (FIRST, SECOND, THIRD)]
+    return ann_and_bob(rollup)
 
 
 def test_a_user_is_erased_from_log_and_cells_and_nobody_else_is(told: Operated) -> None:
-    assert cells(told) == [cell_of([ANN[0], BOB[0]]), cell_of([*ANN[1:], BOB[1]]), cell_of([BOB[2]])]
+    assert final_cells(told) == [cell_of([ANN[0], BOB[0]]), cell_of([*ANN[1:], BOB[1]]), cell_of([BOB[2]])]
     before = {logged.chunk.key: logged for each in (FIRST, SECOND, THIRD) for logged in log_of(told, each)}
     result = run("erase", WORKSPACE, "--user", "ann", "--yes")
     assert "3 events of user ann in 2 hours, of 6 events" in result.stdout
@@ -81,7 +60,7 @@ def test_a_user_is_erased_from_log_and_cells_and_nobody_else_is(told: Operated) 
     assert "none of user ann" in result.stdout
     after = {logged.chunk.key: logged for each in (FIRST, SECOND, THIRD) for logged in log_of(told, each)}
     assert events_of(after.values()) == ["b1", "b2", "b3"]
-    assert cells(told) == [cell_of([BOB[0]]), cell_of([BOB[1]]), cell_of([BOB[2]])]
+    assert final_cells(told) == [cell_of([BOB[0]]), cell_of([BOB[1]]), cell_of([BOB[2]])]
     # Every chunk is still there, under its key, as it was received and for as long; the emptied ones too.
     assert {key: (each.received_at, each.expires_at) for key, each in after.items()} == {
         key: (each.received_at, each.expires_at) for key, each in before.items()
@@ -114,10 +93,10 @@ def test_a_dry_run_and_a_no_change_nothing(told: Operated, monkeypatch: pytest.M
 
 def test_erasing_again_finds_nothing_and_is_no_error(told: Operated) -> None:
     run("erase", WORKSPACE, "--user", "ann", "--yes")
-    before = cells(told)
+    before = final_cells(told)
     result = run("erase", WORKSPACE, "--user", "ann", "--yes")
     assert "0 events of user ann in 0 hours" in result.stdout
-    assert cells(told) == before
+    assert final_cells(told) == before
     assert told.waiting(told.queue_url) == 0
 
 
@@ -139,7 +118,7 @@ def test_a_session_is_erased_with_its_timeline(told: Operated) -> None:
     assert container().timelines(workspace, "s-ann", 100, None).events == []
     assert [event["event_id"] for event in container().timelines(workspace, "s-bob", 100, None).events] == ["b2"]
     assert len(items_of(told.tables.work, "S#")) == 1
-    assert cells(told)[1] == cell_of([BOB[1]])
+    assert final_cells(told)[1] == cell_of([BOB[1]])
 
 
 def test_what_is_left_of_a_users_session_is_its_other_people(told: Operated) -> None:
@@ -160,92 +139,7 @@ def test_what_is_left_of_a_users_session_is_its_other_people(told: Operated) -> 
 
 def test_an_anonymous_visitor_is_erased(told: Operated) -> None:
     run("erase", WORKSPACE, "--anonymous", "anon-bob", "--yes")
-    assert cells(told) == [cell_of([ANN[0]]), cell_of(ANN[1:]), cell_of([])]
-
-
-def test_an_hour_of_which_nothing_is_left_is_read_by_all_who_read(told: Operated) -> None:
-    for user in ("ann", "bob"):
-        run("erase", WORKSPACE, "--user", user, "--yes")
-    assert [events_of(log_of(told, each)) for each in (FIRST, SECOND, THIRD)] == [[], [], []]
-    assert cells(told) == [cell_of([])] * 3
-    assert all(item["count"] == 0 for item in items_of(told.tables.events, ""))
-    workspace, now = container().directory.workspace(WORKSPACE), datetime.now(UTC)
-    assert workspace
-    assert container().timelines(workspace, "s-bob", 100, None).events == []
-    query = {"dashboard": "web", "measures": "pageviews", "from": str(YESTERDAY), "to": str(YESTERDAY), "grain": "day"}
-    (row,) = container().metrics.ask(workspace, query, now).rows
-    assert row["values"] == {"pageviews": 0}
-    table = HourlyQuery.parse({"dashboard": "classroom", "from": str(YESTERDAY), "to": str(YESTERDAY)}, YESTERDAY)
-    assert container().hourly_table(workspace, table, now).rows == []
-    stream_fold(inserted(told), None)
-    assert cells(told) == [cell_of([])] * 3
-
-
-def test_an_old_record_of_the_stream_does_not_bring_anything_back(told: Operated) -> None:
-    old = inserted(told)
-    run("erase", WORKSPACE, "--user", "ann", "--yes")
-    container.cache_clear()  # another worker, which does not know that it has seen these
-    stream_fold(old, None)
-    closed(told, (FIRST, SECOND, THIRD))
-    assert cells(told) == [cell_of([BOB[0]]), cell_of([BOB[1]]), cell_of([BOB[2]])]
-
-
-def test_a_fold_beside_an_erasure_loses_nothing(told: Operated, monkeypatch: pytest.MonkeyPatch) -> None:
-    late = visit("b4", FIRST, "bob")
-    rewrite = DynamoEventLog.rewrite
-
-    def meanwhile(log: DynamoEventLog, *args: Any) -> None:
-        stored([late])
-        stream_fold(inserted(told), None)
-        rewrite(log, *args)
-
-    monkeypatch.setattr(DynamoEventLog, "rewrite", meanwhile)
-    result = run("erase", WORKSPACE, "--user", "ann", "--yes")
-    assert "what others have there is unchanged" in result.stdout
-    assert cells(told)[0] == cell_of([BOB[0], late])
-
-
-def test_hours_with_several_shards_are_erased_in_all_of_them(rollup: Operated) -> None:
-    clients.dynamodb().update_item(
-        TableName=rollup.tables.directory,
-        Key={"pk": {"S": f"WORKSPACE#{WORKSPACE}"}, "sk": {"S": "SETTINGS"}},
-        UpdateExpression="SET shards = :shards",
-        ExpressionAttributeValues={":shards": {"L": [{"L": [{"N": "0"}, {"N": "4"}]}]}},
-    )
-    container.cache_clear()
-    ann, bob = ([visit(f"{who}{n}", FIRST, who) for n in range(20)] for who in ("ann", "bob"))
-    stored([*ann, *bob], shards=4)
-    folded(rollup)
-    closed(rollup, [FIRST])
-    assert "20 events of user ann in 1 hour" in run("erase", WORKSPACE, "--user", "ann", "--yes").stdout
-    assert events_of(log_of(rollup, FIRST, shards=4)) == sorted(each["event_id"] for each in bob)
-
-
-def test_an_hour_that_is_not_noted_yet_is_found(rollup: Operated) -> None:
-    stored([ANN[0], BOB[0]])  # the stream is behind
-    old = inserted(rollup)
-    assert "1 event of user ann in 1 hour" in run("erase", WORKSPACE, "--user", "ann", "--yes").stdout
-    stream_fold(old, None)
-    closed(rollup, [FIRST])
-    assert rollup.cells([FIRST])[FIRST].cell == cell_of([BOB[0]])
-    assert rollup.agenda.hours(WORKSPACE, FIRST, FIRST) == [FIRST]
-
-
-def test_an_open_hour_counts_the_person_until_it_closes_and_that_is_no_drift(rollup: Operated) -> None:
-    present = hour_of(datetime.now(UTC), "UTC")
-    ann, bob = visit("a9", present, "ann"), visit("b9", present, "bob")
-    stored([ann, bob])
-    folded(rollup)
-    result = run("erase", WORKSPACE, "--user", "ann", "--yes")
-    assert re.search(rf"^ *{present} .* at \d\d:05 UTC *$", result.stdout, re.MULTILINE)
-    assert "1 hour still open: live numbers count the erased events until it closes" in result.stdout
-    assert rollup.cells([present])[present].cell == cell_of([ann, bob])
-    later = datetime.now(UTC) + timedelta(hours=2)
-    (due,) = [each for each in rollup.agenda.due_until(slot_at(int(later.timestamp()))) if each.period == present]
-    closing = container().rollup(due, later)
-    assert closing
-    assert (closing.outcome, closing.drift) == ("final", 0)
-    assert rollup.cells([present])[present].cell == cell_of([bob])
+    assert final_cells(told) == [cell_of([ANN[0]]), cell_of(ANN[1:]), cell_of([])]
 
 
 def test_a_users_messages_are_erased_and_a_new_one_arrives(told: Operated) -> None:
@@ -281,26 +175,6 @@ def test_a_message_that_comes_during_the_erasure_is_erased_or_kept_whole(
     assert items_of(told.tables.inbox, f"{WORKSPACE}#ann") == []
 
 
-def test_an_hour_that_cannot_be_recomputed_is_told_and_done_by_the_next_erasure(told: Operated) -> None:
-    broken = DynamoEventLog.read
-
-    def torn_for_the_worker(log: DynamoEventLog, workspace: str, of_hour: str, shard: int) -> Any:
-        if of_hour == FIRST and log is container().event_log:
-            raise OSError("the log is torn")
-        return broken(log, workspace, of_hour, shard)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DynamoEventLog, "read", torn_for_the_worker)
-        result = run("erase", WORKSPACE, "--user", "ann", "--yes", fails=1)
-    assert "1 hour could not be recomputed: OSError('the log is torn') (the same command again" in result.stderr
-    assert cells(told)[0] == cell_of([ANN[0], BOB[0]])
-    result = run("erase", WORKSPACE, "--user", "ann", "--yes")
-    assert "0 events of user ann in 2 hours" in result.stdout
-    assert "2 hours of them left by an erasure that was interrupted" in result.stdout
-    assert cells(told)[0] == cell_of([BOB[0]])
-    assert items_of(told.tables.work, "E#") == []
-
-
 def test_events_that_come_meanwhile_are_told(told: Operated) -> None:
     def work() -> None:
         told.work()
@@ -312,19 +186,6 @@ def test_events_that_come_meanwhile_are_told(told: Operated) -> None:
     told.while_waiting(told.work)
     run("erase", WORKSPACE, "--user", "ann", "--yes")
     assert events_of(log_of(told, THIRD)) == ["b3"]
-
-
-def test_the_totals_of_an_hour_whose_log_has_ended_are_kept_and_that_is_told(told: Operated) -> None:
-    clients.dynamodb().update_item(
-        TableName=told.tables.cells,
-        Key={"pk": {"S": f"{WORKSPACE}#{FIRST}"}, "sk": {"S": "00"}},
-        UpdateExpression="SET log_until = :past",
-        ExpressionAttributeValues={":past": {"N": "1"}},
-    )
-    result = run("erase", WORKSPACE, "--user", "ann", "--yes")
-    assert re.search(rf"^ *{FIRST} .* kept *$", result.stdout, re.MULTILINE)
-    assert "kept hours count the erased events: a part of their log has ended" in result.stdout
-    assert events_of(log_of(told, FIRST)) == ["b1"]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def server(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveServer]:
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
     thread.start()
     started.wait()
-    deploy(monkeypatch, websocket_url=live.url)
+    deploy(monkeypatch, http_url=live.http_url)
     monkeypatch.setenv("TIDEMARK_TOKEN", "good")
     yield live
     loop.call_soon_threadsafe(stop.set)
@@ -98,7 +98,7 @@ def test_what_fails_is_one_line(server: LiveServer, monkeypatch: pytest.MonkeyPa
     assert "tidemark token" in run("watch", "--token", "expired", "--once", fails=1).stderr
     server.errors = [{"code": "unknown_dashboard", "message": "no dashboard web"}]
     assert "no dashboard web [unknown_dashboard]" in run("watch", fails=1).stderr
-    monkeypatch.setattr(Stack, "_outputs", {**Stack._outputs, "WebSocketUrl": "ws://127.0.0.1:9/live"})
+    monkeypatch.setattr(Stack, "_outputs", {**Stack._outputs, "HttpUrl": "http://127.0.0.1:9"})
     assert "make up" in run("watch", fails=1).stderr
 
 

@@ -27,11 +27,12 @@ def settings(stack: Stack) -> Workspace:
 
 def test_what_is_named_changes_and_the_rest_stays(stack: Stack) -> None:
     before = settings(stack)
-    shown = run("workspace", "set", "acme", "--title", "Acme Ltd", "--retention-days", "7").stdout
+    given = ("--title", "Acme Ltd", "--retention-days", "7", "--recovery-hours", "48")
+    shown = run("workspace", "set", "acme", *given).stdout
     assert "workspace acme (Europe/Berlin; web; 7 days), seen everywhere within 60 s" in shown
     assert "what is stored keeps the end that it was given" in shown
     after = settings(stack)
-    assert (after.name, after.retention_days) == ("Acme Ltd", 7)
+    assert (after.name, after.retention_days, after.recovery_hours) == ("Acme Ltd", 7, 48)
     assert (after.timezone, after.dashboards, after.shards, after.created_at) == (
         before.timezone,
         before.dashboards,
@@ -43,7 +44,7 @@ def test_what_is_named_changes_and_the_rest_stays(stack: Stack) -> None:
 def test_a_dashboard_that_is_enabled_has_no_history_yet_which_is_told(stack: Stack) -> None:
     shown = run("workspace", "set", "acme", "--add-dashboards", "classroom, product").stdout
     assert settings(stack).dashboards == ("web", "classroom", "product")
-    assert "classroom, product: no history until, in a minute:" in shown
+    assert "classroom, product: history is built by the run after somebody asks for it; or, in a minute:" in shown
     assert "next: tidemark backfill acme --last 30d" in shown
     shown = run("workspace", "set", "acme", "--add-dashboards", "meetings", "--remove-dashboards", "web,product").stdout
     assert settings(stack).dashboards == ("classroom", "meetings")
@@ -60,7 +61,12 @@ def test_nothing_new_changes_nothing(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("args", "told"),
     [
-        (["--timezone", "UTC"], "the timezone of a workspace cannot change"),
+        (["--timezone", "Nowhere/Land"], "is not a timezone"),
+        (["--history-days", "30"], "30 days of history"),
+        (["--history-days", "-1"], "-1 days of history"),
+        (["--history-days", "40", "--retention-days", "41"], "40 days of history"),
+        (["--recovery-hours", "0"], "0 hours of recovery"),
+        (["--recovery-hours", "169"], "169 hours of recovery"),
         (["--add-dashboards", "nope"], "no dashboard nope"),
         (["--remove-dashboards", "meetings"], "dashboard meetings cannot be removed"),
         (["--add-dashboards", "web", "--remove-dashboards", "web"], "dashboard web cannot be removed"),

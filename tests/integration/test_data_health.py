@@ -149,9 +149,13 @@ def test_a_failed_period_shows_until_it_is_closed(watched: Watched) -> None:
         ("2026-11-22T10:00Z", "OSError('torn')", 5),
         ("2026-11-21", "OSError('torn')", 5),
     }
-    watched.agenda.settle(day)  # a day leaves no other record when it is closed
+    assert "last_day" not in watched.told()["workspace"]
     watched.agenda.settle(hour)
-    assert watched.told()["workspace"]["failed"] == []
+    watched.runs.closed(Closing(WORKSPACE, "2026-11-21", "2026-11-22T00", "final", milliseconds=7), NOW)
+    workspace = watched.told()["workspace"]
+    assert workspace["failed"] == []
+    day_closed = {"day": "2026-11-21", "slot": "2026-11-22T00", "at": NOW.isoformat(timespec="milliseconds")}
+    assert workspace["last_day"] == {**day_closed, "milliseconds": 7}
 
 
 def test_nothing_is_told_of_other_workspaces(watched: Watched) -> None:
@@ -179,7 +183,12 @@ def test_a_record_that_cannot_be_read_is_part_of_the_answer(watched: Watched, mo
     monkeypatch.setattr(DynamoRecord, "closings_of", refuse)
     body = watched.told()
     assert body["rollup"] == {"state": "unknown", "code": "unavailable"}
-    assert body["workspace"] == {"workspace_id": WORKSPACE, "state": "unknown", "code": "unavailable"}
+    assert body["workspace"] == {
+        "workspace_id": WORKSPACE,
+        "keeps": {"retention_days": 30, "recovery_hours": 24},
+        "state": "unknown",
+        "code": "unavailable",
+    }
     assert {table["state"] for table in body["tables"].values()} == {"ok"}
 
 

@@ -100,6 +100,7 @@ def test_days_that_are_over_come_from_day_cells_and_today_from_its_hours(closed:
         "final_until": "2026-11-22T11:00:00+00:00",
         "live_hours": 0,
         "incomplete_hours": 0,
+        "expired_days": 0,
     }
     assert {name: body[name] for name in ("workspace_id", "dashboard", "timezone", "from", "to", "grain")} == {
         "workspace_id": closed.workspace,

@@ -67,6 +67,8 @@ def test_an_event_of_yesterday_is_in_its_hour_within_a_minute_and_once(small: Wo
     assert viewer.sections["kpis"]["pageviews"] == 4
     check_world(small, viewer)
     check_closed(small)
+    days = {record["outcome"] for record in records_of(small) if record["sk"] == f"{small.workspace}#2026-11-21"}
+    assert days == {"final"}
 
 
 def test_many_late_events_of_an_hour_are_one_recompute(small: World) -> None:
@@ -81,6 +83,24 @@ def test_many_late_events_of_an_hour_are_one_recompute(small: World) -> None:
         small.fold()
         small.now += timedelta(milliseconds=900)
     assert len(small.stack.jobs.queued) == 1
+    small.roll_up()
+    check_closed(small)
+
+
+def test_what_comes_late_after_its_hour_was_recomputed_early_is_not_left_out(small: World) -> None:
+    """A backfill, or the run at minute 5, may do at once what the fold has queued for half a minute later."""
+    producer = Producer(small)
+    producer.send(pages(small.now, 1, YESTERDAY))
+    small.deliver()
+    let_pass(small, CLOSED)
+    run(small, "cron_rollup")
+    small.roll_up()
+    for _ in range(2):
+        producer.send([page(small.now, minutes_ago=YESTERDAY + CLOSED)])
+        small.fold()
+        small.roll_up()
+    let_pass(small, 60)
+    run(small, "cron_rollup")
     small.roll_up()
     check_closed(small)
 

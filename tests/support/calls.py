@@ -57,12 +57,13 @@ MODES = {
     )
 }
 
-READS = {"GetItem", "Query", "BatchGetItem", "GetSecretValue"}
+READS = {"GetItem", "Query", "BatchGetItem", "GetSecretValue", "HeadObject"}
 
 _THROTTLED = {
     "dynamodb": (400, "ProvisionedThroughputExceededException"),
     "secrets-manager": (400, "ThrottlingException"),
     "sqs": (400, "ThrottlingException"),
+    "s3": (503, "SlowDown"),
     "apigatewaymanagementapi": (429, "LimitExceededException"),
 }
 
@@ -220,7 +221,7 @@ class Calls:
                 raise ReadTimeoutError(endpoint_url=request.url)
             case "throttled":
                 status, code = _THROTTLED[call.service]
-                return error_response(request, status, code)
+                return (xml_error if call.service == "s3" else error_response)(request, status, code)
             case "died":
                 running.dead = True
                 raise Died
@@ -234,9 +235,19 @@ def error_response(request: AWSPreparedRequest, status: int, code: str) -> AWSRe
     return AWSResponse(request.url, status, headers, MockRawResponse(body))
 
 
+def xml_error(request: AWSPreparedRequest, status: int, code: str) -> AWSResponse:
+    """Return an error as S3 answers it; to HEAD it says no more than the status."""
+    body = (
+        "" if request.method == "HEAD" else f"<Error><Code>{code}</Code><Message>as the test wishes</Message></Error>"
+    )
+    return AWSResponse(request.url, status, {"content-type": "application/xml"}, MockRawResponse(body))
+
+
 def _body(service: str, request: AWSPreparedRequest) -> Any:
     if service == "apigatewaymanagementapi":
         return bytes(request.body or b"")
+    if service == "s3":
+        return {"Key": str(request.url).partition(".com/")[2]}
     return json.loads(request.body or b"{}")
 
 
@@ -247,7 +258,8 @@ def _target(service: str, request: AWSPreparedRequest, body: Any) -> str:
         return ",".join(sorted({put["TableName"] for item in body["TransactItems"] for put in item.values()}))
     if "RequestItems" in body:
         return ",".join(body["RequestItems"])
-    return str(body.get("TableName") or body.get("SecretId") or body.get("QueueUrl"))
+    named = ("TableName", "SecretId", "QueueUrl", "Key")
+    return str(next(body[name] for name in named if name in body))
 
 
 def _text(value: str | bytes) -> str:

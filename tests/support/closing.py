@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from tidemark.aws.cells import covered
 from tidemark.domain import cells
 from tidemark.domain.closing import day_closes_at, is_closed
 from tidemark.domain.fold import Fold
-from tidemark.domain.hours import day_of
+from tidemark.domain.hours import day_of, hour_of
 
 YESTERDAY = 24 * 60
 CLOSED = 100
@@ -69,6 +70,12 @@ def _partitions(world: World, prefix: str) -> list[str]:
     return [pk for pk in world.stack.partitions("WorkTable") if pk.startswith(prefix)]
 
 
+def check_queued(world: World, hour: str) -> None:
+    """An hour that was closed is queued to be archived; take what is queued."""
+    queued = [json.loads(job.body) for job in world.stack.archive_jobs.of(world.workspace)]
+    assert hour in {job["hour"] for job in queued}, f"{hour} is never archived"
+
+
 @scenario("cron_rollup")
 def cron_rollup(world: World, armed: Armed) -> None:
     (viewer,) = watched(world)
@@ -107,6 +114,7 @@ def cron_slide(world: World, armed: Armed) -> None:
 def queue_rollup(world: World, armed: Armed) -> None:
     (viewer,) = watched(world)
     producer = Producer(world)
+    yesterday = hour_of(world.now - timedelta(minutes=YESTERDAY), world.timezone)
     producer.send(pages(world.now, 1, YESTERDAY))
     world.deliver()
     let_pass(world, CLOSED)
@@ -115,11 +123,13 @@ def queue_rollup(world: World, armed: Armed) -> None:
     with armed():
         world.roll_up()
     check_closed(world)
+    check_queued(world, yesterday)
     late = page(world.now, minutes_ago=CLOSED + YESTERDAY)
     producer.send([late])
     world.fold()
     with armed():
         world.roll_up()
+    check_queued(world, yesterday)
     let_pass(world, 1)  # for less, the fold relies on a recompute that it has queued and that has not begun
     producer.send([late, page(world.now, minutes_ago=CLOSED + YESTERDAY)])
     world.deliver()

@@ -15,6 +15,7 @@ import tidemark.websocket
 from tests.support import shapes
 from tests.support.calls import Call, Died, Interleaving, Plan
 from tests.support.connections import Refused, Response
+from tests.support.jobs import Job
 from tests.support.processes import SLOW_STARTERS, Process, clock_of
 from tests.support.stack import TOKEN_KEY_ID, TOKEN_SECRET, Stack
 from tests.template import RESOURCES
@@ -254,11 +255,17 @@ class World:
 
     def roll_up(self) -> None:
         """Have the jobs that are queued done, in batches of 10; what fails comes again, at most 5 times."""
-        jobs = self.stack.jobs.of(self.workspace)
+        self._work_off("queue_rollup", self.stack.jobs.of(self.workspace), 10)
+
+    def archive(self) -> None:
+        """Have the hours that are queued archived; what fails comes again, at most 5 times."""
+        self._work_off("queue_archive", self.stack.archive_jobs.of(self.workspace), 1)
+
+    def _work_off(self, handler: str, jobs: list[Job], batch_size: int) -> None:
         while jobs:
-            batch, jobs = jobs[:10], jobs[10:]
+            batch, jobs = jobs[:batch_size], jobs[batch_size:]
             try:
-                answer = self.invoke("queue_rollup", shapes.queue([job.record() for job in batch]))
+                answer = self.invoke(handler, shapes.queue([job.record() for job in batch]))
                 failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
             except (Exception, Died):  # noqa: BLE001 - whatever it is, all messages of the batch come again
                 failed = {job.message_id for job in batch}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support import closing
+from tests.support import archived, closing
 from tests.support.scenarios import SCENARIOS
 
-__all__ = ["SCENARIOS", "closing"]
+__all__ = ["SCENARIOS", "archived", "closing"]

@@ -1,4 +1,4 @@
-"""The queue of the rollup's jobs as handlers see it, and as Lambda takes from it."""
+"""A queue of jobs as handlers see it, and as Lambda takes from it."""
 
 from __future__ import annotations
 
@@ -42,24 +42,24 @@ class Jobs:
         self.queued: list[Job] = []
 
     def respond(self, request: AWSPreparedRequest) -> AWSResponse:
-        """Take a SendMessageBatch."""
-        assert str(request.headers["X-Amz-Target"]).rstrip("'").endswith("SendMessageBatch")
-        entries = json.loads(request.body or b"{}")["Entries"]
+        """Take a SendMessage, or a SendMessageBatch."""
+        operation = str(request.headers["X-Amz-Target"]).rstrip("'").rpartition(".")[2]
+        asked = json.loads(request.body or b"{}")
+        entries = {"SendMessage": [asked], "SendMessageBatch": asked.get("Entries")}[operation]
         assert 1 <= len(entries) <= 10, "SQS takes 1 to 10 messages a batch"
-        taken = [Job(str(UUID(int=next(_numbers))), e["MessageBody"], e.get("DelaySeconds", 0)) for e in entries]
-        self.queued += taken
-        answer = {
-            "Successful": [
-                {
-                    "Id": entry["Id"],
-                    "MessageId": job.message_id,
-                    "MD5OfMessageBody": md5(job.body.encode(), usedforsecurity=False).hexdigest(),
-                }
-                for entry, job in zip(entries, taken, strict=True)
-            ]
-        }
+        answers = [self._take(entry) for entry in entries]
+        answer = answers[0] if operation == "SendMessage" else {"Successful": answers}
         headers = {"content-type": "application/x-amz-json-1.0"}
         return AWSResponse(request.url, 200, headers, MockRawResponse(json.dumps(answer).encode()))
+
+    def _take(self, entry: dict[str, Any]) -> dict[str, str]:
+        job = Job(str(UUID(int=next(_numbers))), entry["MessageBody"], entry.get("DelaySeconds", 0))
+        self.queued.append(job)
+        found = {
+            "MessageId": job.message_id,
+            "MD5OfMessageBody": md5(job.body.encode(), usedforsecurity=False).hexdigest(),
+        }
+        return found | ({"Id": entry["Id"]} if "Id" in entry else {})
 
     def of(self, workspace: str) -> list[Job]:
         """Take the messages about a workspace out of the queue."""

@@ -38,9 +38,6 @@ class MemoryCells:
         self._before()
         return self._stored(key) if key in self._cells else StoredCell(Cell())
 
-    def get_many(self, workspace: str, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Cell]:
-        return {key: stored.cell for key, stored in self.stored_many(workspace, keys).items()}
-
     def stored_many(self, workspace: str, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], StoredCell]:
         self._before()
         return {key: self._stored((workspace, *key)) for key in keys if (workspace, *key) in self._cells}
@@ -64,6 +61,11 @@ class MemoryCells:
         if current != previous:
             raise Conflict("the cell has moved")
         self._cells[key] = codec.encode(stored.cell), replace(stored, cell=Cell())
+
+    def remove(self, keys: Sequence[CellKey]) -> None:
+        for key in keys:
+            self._before()
+            self._cells.pop(key, None)
 
     def lose(self, workspace: str) -> None:
         """Lose every cell and every ledger of a workspace, as if somebody had deleted them by hand."""
@@ -91,7 +93,14 @@ class MemorySnapshots:
         return _copied(heads[-1]) if heads else None
 
     def commit(
-        self, workspace: str, view: View, previous: Head | None, head: Head, delta: Delta | None, expires_at: int
+        self,
+        workspace: str,
+        view: View,
+        previous: Head | None,
+        head: Head,
+        delta: Delta | None,
+        now_seconds: int,
+        recovery_seconds: int,
     ) -> None:
         self._before()
         heads = self.history[workspace, view]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import date, datetime
 from itertools import count
@@ -32,6 +32,10 @@ class MemoryAgenda:
     def hours(self, workspace: str, first: str, last: str) -> list[str]:
         self._before()
         return sorted({hour for hour, _ in self._noted.get(workspace, ()) if first <= hour <= last})
+
+    def forget(self, workspace: str, places: Iterable[tuple[str, int]]) -> None:
+        self._before()
+        self._noted.get(workspace, set()).difference_update(places)
 
     def schedule(self, workspace: str, period: str, slot: str) -> Due:
         self._before()
@@ -76,6 +80,10 @@ class MemoryDays:
         self.kept[workspace, day] = replace(stored, version=version + 1)
         return True
 
+    def remove(self, workspace: str, day: date) -> None:
+        self._before()
+        self.kept.pop((workspace, day), None)
+
     def get_many(self, workspace: str, days: Sequence[date], identities: Set[str]) -> dict[date, StoredDay]:
         self._before()
         found = {day: self.kept[workspace, day] for day in days if (workspace, day) in self.kept}
@@ -98,6 +106,18 @@ class MemoryRuns:
 
     def failed(self, due: Due, error: str, attempts: int, now: datetime) -> None:
         self.failures.append((due, error, attempts))
+
+
+class MemoryArchiveQueue:
+    """Hours that are to be archived."""
+
+    def __init__(self, before: Before = nothing) -> None:
+        self._before = before
+        self.hours: list[tuple[str, str]] = []
+
+    def send(self, workspace: str, hour: str) -> None:
+        self._before()
+        self.hours.append((workspace, hour))
 
 
 class MemoryQueue:

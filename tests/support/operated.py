@@ -55,6 +55,7 @@ class Operated:
         monkeypatch.setattr(Stack, "_outputs", outputs)
         monkeypatch.setenv("TIDEMARK_STACK", "deployed")
         monkeypatch.setenv("ROLLUP_QUEUE_URL", self.queue_url)
+        monkeypatch.setenv("ARCHIVE_QUEUE_URL", self.sqs.create_queue(QueueName="archive")["QueueUrl"])
         bootstrap.container.cache_clear()
         # The worker logs elsewhere: its log is no output of the command in whose pauses it runs.
         monkeypatch.setattr(logger().registered_handler, "stream", StringIO())

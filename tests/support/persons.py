@@ -91,3 +91,29 @@ def items_of(table: str, prefix: str) -> list[dict[str, Any]]:
     """Return the items of a table whose partition begins so."""
     found = (decode(item) for item in clients.dynamodb().scan(TableName=table)["Items"])
     return [item for item in found if item["pk"].startswith(prefix)]
+
+
+FIRST, SECOND, THIRD = hour(8), hour(9), hour(10)
+ANN = [
+    visit("a1", FIRST, "ann"),
+    visit("a2", SECOND, "ann", "member_join"),
+    visit("a3", SECOND, "ann", "member_leave"),
+]
+BOB = [visit("b1", FIRST, "bob"), visit("b2", SECOND, "bob", "member_join"), visit("b3", THIRD, "bob")]
+
+
+def ann_and_bob(rollup: Operated) -> Operated:
+    """Have them stored, in one request and in several, folded and closed."""
+    stored([ANN[0], BOB[0]])
+    stored(ANN[1:])
+    stored(BOB[1:])
+    folded(rollup)
+    closed(rollup, (FIRST, SECOND, THIRD))
+    return rollup
+
+
+def final_cells(rollup: Operated) -> list[Cell]:
+    """Return the cells of their three hours, which must be final."""
+    found = rollup.cells([FIRST, SECOND, THIRD])
+    assert all(cell.final for cell in found.values())
+    return [found[each].cell for each in (FIRST, SECOND, THIRD)]

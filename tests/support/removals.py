@@ -92,8 +92,8 @@ class _Forgetful(set[bytes]):
 
 
 def forget_chunks(know: Any) -> Any:
-    def changed(self: Any, key: Any) -> Any:
-        known = know(self, key)
+    def changed(self: Any, key: Any, now_seconds: int) -> Any:
+        known = know(self, key, now_seconds)
         known.chunks = _Forgetful(known.chunks)
         return known
 
@@ -181,12 +181,12 @@ def refresh_only_after_a_write(fold_workspace: Any) -> Any:
 
 
 def head_after_cells(commit: Any) -> Any:
-    def changed(self: Any, workspace: str, view: Any, previous: Any, head: Any, delta: Any, expires_at: int) -> None:
+    def changed(self: Any, workspace: str, view: Any, previous: Any, head: Any, delta: Any, *times: int) -> None:
         now = self.head(workspace, view)
         if now is not None and previous is not None:
             head = replace(head, seq=now.seq + (delta is not None))
             delta = delta and replace(delta, base=now.seq, seq=now.seq + 1)
-        commit(self, workspace, view, now, head, delta, expires_at)
+        commit(self, workspace, view, now, head, delta, *times)
 
     return changed
 

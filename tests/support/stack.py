@@ -51,6 +51,8 @@ ENVIRONMENT = {
     "CALLBACK_ENDPOINT": "http://gateway.invalid/live",
     "WEBSOCKET_URL": "ws://gateway.invalid/live",
     "ROLLUP_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/rollup",
+    "ARCHIVE_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/archive",
+    "ARCHIVE_BUCKET": "archive",
     "RETENTION_DAYS": "90",
     "HEALTH_MINUTES": "5",
     "HTTP_URL": "http://gateway.invalid",
@@ -69,6 +71,7 @@ class Stack:
     def __init__(self) -> None:
         self.connections = Connections()
         self.jobs = Jobs()
+        self.archive_jobs = Jobs()
         self.calls = Calls(self._respond)
         self.warm: dict[str, Any] = {}
         hooked = clients.session().events
@@ -78,6 +81,8 @@ class Stack:
         hooked.register("choose-signer", lambda **_: UNSIGNED)  # nobody checks, and there are many thousand calls
         plain = botocore.session.get_session()
         self.dynamodb: Any = plain.create_client("dynamodb")
+        self.s3: Any = plain.create_client("s3")
+        self.s3.create_bucket(Bucket=ENVIRONMENT["ARCHIVE_BUCKET"])
         plain.create_client("secretsmanager").create_secret(
             Name="tidemark-tokens", SecretString=json.dumps({"current": TOKEN_KEY_ID, TOKEN_KEY_ID: TOKEN_SECRET})
         )
@@ -88,6 +93,7 @@ class Stack:
     def clear(self) -> None:
         """Empty the queue and the tables; moto copies a table for every transaction, so what is left would cost."""
         self.jobs.queued.clear()
+        self.archive_jobs.queued.clear()
         for name in VARIABLES:
             table = self._table(name)
             table.items.clear()
@@ -115,7 +121,8 @@ class Stack:
         if service == "apigatewaymanagementapi":
             return self.connections.respond(request)
         if service == "sqs":
-            return self.jobs.respond(request)
+            is_archive = ENVIRONMENT["ARCHIVE_QUEUE_URL"].encode() in (request.body or b"")
+            return (self.archive_jobs if is_archive else self.jobs).respond(request)
         answer = botocore_stubber("before-send", request)
         assert answer is not None, f"moto does not answer {request.url}"
         return answer

@@ -8,26 +8,47 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from tests.fakes import MemoryDirectory, MemoryEventLog
+from tests.fakes import MemoryEventLog
 from tests.support.memory import MemoryCells, MemoryConnections, MemorySnapshots, MemorySockets
-from tests.support.memory_rollup import MemoryAgenda, MemoryDays, MemoryQueue, MemoryRuns
+from tests.support.memory_rollup import MemoryAgenda, MemoryArchiveQueue, MemoryDays, MemoryQueue, MemoryRuns
 from tidemark.domain.cells import Cell
-from tidemark.domain.chunks import Chunk, chunk_events
+from tidemark.domain.chunks import chunk_events
 from tidemark.domain.definitions import shipped
+from tidemark.domain.events import format_timestamp
 from tidemark.domain.fold import Fold
 from tidemark.domain.snapshot import frame_of, render
 from tidemark.domain.views import View, window_at_hour
 from tidemark.services.broadcast import Broadcast
+from tidemark.services.close_days import CloseDays
 from tidemark.services.fold import FoldChunks
 from tidemark.services.folds import Folds
 from tidemark.services.late_hours import LateHours
-from tidemark.services.ports import Connection, Workspace
+from tidemark.services.ports import Connection, LoggedChunk, Workspace
+from tidemark.services.repairs import Repairs
 from tidemark.services.rollup import Rollup
 from tidemark.services.views import Views
 from tidemark.services.watching import Watching
 
 NEVER = 2**40
 RETENTION_SECONDS = 90 * 86_400
+
+
+class RememberingDirectory:
+    """The settings of the one workspace, as a process knows them: those of when it last looked."""
+
+    def __init__(self, look: Callable[[], Workspace]) -> None:
+        self._look = look
+        self._known = look()
+
+    def workspace(self, workspace: str) -> Workspace | None:
+        return self._known if workspace == self._known.workspace else None
+
+    def latest(self, workspace: str) -> Workspace | None:
+        self._known = self._look()
+        return self.workspace(workspace)
+
+    def workspace_of_key(self, key_hash: str) -> str | None:
+        return None
 
 
 @dataclass(frozen=True)
@@ -38,6 +59,7 @@ class Worker:
     views: Views
     watching: Watching
     rollup: Rollup
+    directory: RememberingDirectory
 
 
 class World:
@@ -55,17 +77,31 @@ class World:
         self.days = MemoryDays(lambda: self.before())
         self.queue = MemoryQueue(lambda: self.before())
         self.runs = MemoryRuns()
-        self.records: list[Chunk] = []
+        self.archive = MemoryArchiveQueue(lambda: self.before())
+        self.records: list[LoggedChunk] = []
         self._epochs = count(1)
         self._failures: list[tuple[str, Exception | None]] = []
 
     def worker(self) -> Worker:
         """Return a new worker, which remembers nothing."""
-        views = Views(self.cells, self.snapshots, self.connections, shipped, lambda: f"epoch-{next(self._epochs)}")
-        directory, folds = MemoryDirectory(self.workspace), Folds(shipped)
+        directory, folds = RememberingDirectory(lambda: self.workspace), Folds(shipped)
+        stored = self.cells, self.snapshots, self.connections
+        repairs = Repairs(self.agenda)
+        views = Views(*stored, shipped, lambda: f"epoch-{next(self._epochs)}", directory, repairs)
         fold = FoldChunks(directory, self.cells, views, LateHours(self.agenda, self.queue), folds)
-        rollup = Rollup(directory, self.log, self.cells, self.days, self.agenda, self.runs, views, folds, lambda: 0.0)
-        return Worker(fold, views, Watching(self.snapshots, self.connections, views), rollup)
+        rollup = Rollup(
+            directory,
+            self.log,
+            self.cells,
+            CloseDays(directory, self.cells, self.days, self.agenda),
+            self.agenda,
+            self.runs,
+            views,
+            folds,
+            self.archive,
+            lambda: 0.0,
+        )
+        return Worker(fold, views, Watching(self.snapshots, self.connections, views), rollup, directory)
 
     def broadcast(self) -> Broadcast:
         """Return a new broadcast."""
@@ -73,7 +109,7 @@ class World:
             self.connections, self.sockets, lambda connection, error: self._failures.append((connection, error))
         )
 
-    def store(self, events: Iterable[Mapping[str, Any]], now: datetime) -> list[Chunk]:
+    def store(self, events: Iterable[Mapping[str, Any]], now: datetime) -> list[LoggedChunk]:
         """Put a request's events into the log; return the chunks that were new, as the stream would bring them."""
         chunks = chunk_events(
             self.workspace.workspace,
@@ -81,7 +117,12 @@ class World:
             timezone=self.workspace.timezone,
             shards_at=self.workspace.shards_at,
         )
-        new = [chunk for chunk in chunks if self.log.put(chunk, now, int(now.timestamp()) + RETENTION_SECONDS)]
+        expires_at = int(now.timestamp()) + RETENTION_SECONDS
+        new = [
+            LoggedChunk(chunk, format_timestamp(now), expires_at)
+            for chunk in chunks
+            if self.log.put(chunk, now, expires_at)
+        ]
         self.records += new
         return new
 

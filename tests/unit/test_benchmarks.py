@@ -12,6 +12,7 @@ import pytest
 
 from benchmarks.support import units
 from benchmarks.support.prices import PRICES, add, dollars, total
+from benchmarks.support.slope import fit
 from benchmarks.support.traffic import page_views
 from tests.template import ROOT
 
@@ -97,3 +98,17 @@ def test_a_benchmark_ends_with_a_line_of_json() -> None:
     figures = json.loads(done.stdout.splitlines()[-1])
     assert figures["benchmark"] == "fold"
     assert figures["batches"]["100"]["compiled_to_by_hand"] > 0
+
+
+def test_memory_is_flat_within_its_noise_and_explained_only_by_a_cache_that_is_large_enough() -> None:
+    noise = [(minute / 2, 50_000 + 40 * (-1) ** minute) for minute in range(60)]
+    assert fit(noise).verdict(0) == "flat"
+    growing = [(minute, value + 13 * minute) for minute, value in noise]
+    line = fit(growing)
+    assert line.minutes == 29.5
+    assert line.slope == pytest.approx(13, abs=line.spread)
+    assert 0 < line.spread < 2
+    assert line.verdict(0) == "GROWS"
+    assert line.verdict(29.5 * 13) == "GROWS"  # the interval's upper end is above
+    assert line.verdict(29.5 * 15) == "cache"
+    assert fit(growing[:2]).verdict(0) == "unknown"

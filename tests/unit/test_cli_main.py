@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -109,6 +111,19 @@ def test_expected_failures_are_one_line_without_a_traceback(monkeypatch: pytest.
     assert result.stdout == ""
 
 
+def test_nothing_that_is_slow_to_import_is_imported_before_a_command_needs_it() -> None:
+    slow = {"boto3", "botocore", "httpx", "websockets", "yaml"}
+    code = f"import sys, tidemark_cli.main; print({slow!r} & sys.modules.keys())"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "set()\n"
+
+
+def test_a_command_that_there_is_not_is_told_with_one_that_there_is() -> None:
+    result = CliRunner().invoke(app, ["wach"])
+    assert result.exit_code == 2
+    assert "Did you mean 'watch'?" in result.stderr
+
+
 def test_every_command_has_a_help_text() -> None:
     for command in (
         [],
@@ -118,6 +133,7 @@ def test_every_command_has_a_help_text() -> None:
         ["token"],
         ["secret", "rotate"],
         ["replay"],
+        ["import"],
         ["watch"],
     ):
         result = CliRunner().invoke(app, [*command, "--help"])

@@ -136,6 +136,8 @@ def test_what_cannot_be_replayed_says_what_can(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is empty"):
         source(tmp_path, "", "").form()
     with pytest.raises(UsageError, match="one JSON object a line"):
+        source(tmp_path, "a b c", "1 2 3").form()
+    with pytest.raises(UsageError, match="of CSV `duckdb"):
         source(tmp_path, "a,b,c", "1,2,3").form()
     with pytest.raises(UsageError, match="jq -c"):
         source(tmp_path, "[1]").form()

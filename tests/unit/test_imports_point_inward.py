@@ -110,6 +110,15 @@ def test_packages_that_few_functions_need_are_imported_late() -> None:
     assert "tidemark.domain.definition_reader.read" not in imports_of(PACKAGE / "domain" / "definitions.py", lazy=False)
 
 
+def test_duckdb_is_imported_by_the_archive_alone_which_is_wired_late() -> None:
+    assert {module.stem for module in MODULES if "duckdb" in foreign(module)} == {"parquet"}
+    importers = {m.stem for m in MODULES if any(name.startswith("tidemark.aws.parquet.") for name in imports_of(m))}
+    assert importers == {"archive"}
+    wired = "tidemark.aws.archive.S3Archive"
+    assert wired in imports_of(PACKAGE / "bootstrap.py")
+    assert not [module for module in MODULES if wired in imports_of(module, lazy=False)]
+
+
 @pytest.mark.parametrize("handler", FUNCTIONS, ids=lambda path: path.parent.name)
 def test_a_function_imports_only_the_layer_and_its_own_requirements(handler: Path) -> None:
     top = {name.partition(".")[0] for name in imports_of(handler)} - sys.stdlib_module_names

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from tests.template import RESOURCES, ROOT, TEMPLATE, of_type, referred
+from tidemark.aws.archive import object_key
+from tidemark.aws.parquet import SQL_TYPES
 from tidemark.domain.health import DEADLINE_MILLISECONDS, Run, measurements
 from tidemark.services.canary import CANARY
 from tidemark.services.health import RUN_SECONDS
@@ -38,6 +40,8 @@ VARIABLES = {
     "INBOX_TABLE": "InboxTable",
     "WORK_TABLE": "WorkTable",
     "ROLLUP_QUEUE_URL": "RollupQueue",
+    "ARCHIVE_QUEUE_URL": "ArchiveQueue",
+    "ARCHIVE_BUCKET": "ArchiveBucket",
     "TOKEN_SECRET_ARN": "TokenSecret",
 }
 """The variables that name a resource, and the resource."""
@@ -55,8 +59,9 @@ NAMED_BY_AWS = (
     "${WebSocketApi}/live/POST/@connections/*",
     "${WebSocketApi}/live/DELETE/@connections/*",
     "Table.Arn}/stream/*",
+    "${ArchiveBucket.Arn}/events/*",
 )
-"""Below one API or one table of this stack, what has a name that only AWS knows."""
+"""Below one API, one table or one bucket of this stack, what has a name that only AWS knows."""
 LOG_ACTIONS = ("PutItem", "Query", "BatchGetItem", "DescribeTable")
 OUTPUTS = {
     "HttpUrl",
@@ -71,6 +76,8 @@ OUTPUTS = {
     "WorkTable",
     "RollupQueueUrl",
     "RollupDeadLetterQueueUrl",
+    "ArchiveQueueUrl",
+    "ArchiveBucket",
     "TokenSecretArn",
 }
 
@@ -304,6 +311,38 @@ def test_a_stream_trigger_lets_its_sample_event_pass(name: str) -> None:
 def test_every_stream_has_a_trigger() -> None:
     streams = {name for name, table in TABLES.items() if "StreamSpecification" in table}
     assert streams == {source["EventSourceArn"]["Fn::GetAtt"][0] for source in SOURCES.values()}
+
+
+def test_the_archive_is_private_encrypted_and_gets_cheaper_with_age() -> None:
+    bucket, (policy,) = RESOURCES["ArchiveBucket"], of_type("AWS::S3::BucketPolicy").values()
+    assert RESOURCES["ArchiveBucketPolicy"]["Condition"] == "IsOnAws"
+    assert TEMPLATE["Conditions"]["IsOnAws"] == {"Fn::Equals": [{"Ref": "ExecuteApiBase"}, ""]}
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+    properties = bucket["Properties"]
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    (rule,) = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"  # its ETag is a hash of the content
+    assert "VersioningConfiguration" not in properties  # what was erased is gone
+    (denied,) = policy["PolicyDocument"]["Statement"]
+    assert (denied["Effect"], denied["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    aging, uploads = properties["LifecycleConfiguration"]["Rules"]
+    assert [(step["StorageClass"], step["TransitionInDays"]) for step in aging["Transitions"]] == [
+        ("STANDARD_IA", 30),
+        ("GLACIER_IR", 90),
+    ]
+    assert aging["ExpirationInDays"]["Fn::If"] == ["HasArchiveEnd", {"Ref": "ArchiveDays"}, {"Ref": "AWS::NoValue"}]
+    assert "AbortIncompleteMultipartUpload" in uploads
+
+
+def test_the_glue_table_has_the_columns_and_the_places_of_what_is_archived() -> None:
+    (table,) = (declared["TableInput"] for declared in of_type("AWS::Glue::Table").values())
+    columns = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
+    types = {"VARCHAR": "string", "JSON": "string", "TIMESTAMPTZ": "timestamp"}
+    assert columns == {name: types[kind] for name, kind in SQL_TYPES.items()} | {"hour": "timestamp"}
+    place = table["Parameters"]["storage.location.template"]["Fn::Sub"].partition("/events/")[2]
+    place = place.replace("${!workspace}", "acme").replace("${!date}", "2026-11-22")
+    assert object_key("acme", "2026-11-22T10:30Z") == f"events/{place}/2026-11-22T1030Z.parquet"
+    assert [key["Name"] for key in table["PartitionKeys"]] == ["workspace", "date"]
 
 
 @pytest.mark.parametrize("name", sorted(QUEUES))

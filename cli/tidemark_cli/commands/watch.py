@@ -12,12 +12,13 @@ import typer
 from rich.live import Live
 
 from tidemark.domain.views import View
-from tidemark_cli.client import DisconnectedError, RefusedError, ServerError, open_connection
+from tidemark_cli.client import DisconnectedError, RefusedError, ServerError
 from tidemark_cli.context import now, out, settings_of
 from tidemark_cli.errors import START_HINT, CliError
 from tidemark_cli.follow import Kind, Update, bootstrap, follow
 from tidemark_cli.replica import MalformedError, Replica
 from tidemark_cli.screen import Session, screen
+from tidemark_cli.ticket import open_with_ticket
 
 REFRESHES_PER_SECOND = 4
 
@@ -49,10 +50,10 @@ def watch(
         local = settings.stack.local
         own = local.read_token if name == local.workspace else None
         token = own or settings.token(name, "read", "1d")
-    url = settings.stack.websocket_url
+    http_url = settings.stack.http_url
     shown = once or view.to is not None
     try:
-        asyncio.run(_show(url, token, view, as_json) if shown else _watch(url, token, view, as_json))
+        asyncio.run(_show(http_url, token, view, as_json) if shown else _watch(http_url, token, view, as_json))
     except RefusedError as error:
         raise CliError(str(error), "`tidemark token WORKSPACE --role read` makes a token") from None
     except DisconnectedError as error:
@@ -61,17 +62,17 @@ def watch(
         raise CliError(str(error)) from None
 
 
-async def _show(url: str, token: str, view: View, as_json: bool) -> None:
+async def _show(http_url: str, token: str, view: View, as_json: bool) -> None:
     replica = Replica()
-    async with open_connection(url, token) as connection:
+    async with open_with_ticket(http_url, token) as connection:
         await bootstrap(connection, view.as_dict(), replica)
     session = Session("shown once", snapshots=1, updated_at=now())
     typer.echo(_json(replica)) if as_json else out.print(screen(_title(view), replica, session))
 
 
-async def _watch(url: str, token: str, view: View, as_json: bool) -> None:
+async def _watch(http_url: str, token: str, view: View, as_json: bool) -> None:
     replica, session = Replica(), Session()
-    async with aclosing(follow(url, token, view.as_dict(), replica)) as updates:
+    async with aclosing(follow(http_url, token, view.as_dict(), replica)) as updates:
         if as_json:
             async for update in updates:
                 if update.kind in (Kind.SNAPSHOT, Kind.DELTA):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from tidemark.services.ports import Workspace
+from tidemark.domain.closing import EVERY_DAY, slot_at
+from tidemark.domain.workspace import DEFAULT_RECOVERY_HOURS, Workspace
 from tidemark_cli.admin import DIRECTORY_CACHE_SECONDS
-from tidemark_cli.context import now, out, settings_of
+from tidemark_cli.changes import changed, check_hours
+from tidemark_cli.context import Settings, now, out, settings_of
 from tidemark_cli.errors import CliError, UsageError
 from tidemark_cli.members import find_members, names_in, without
 from tidemark_cli.workspaces import new_workspace
@@ -21,6 +22,9 @@ app = typer.Typer(no_args_is_help=True, help="Make and inspect workspaces: each 
 
 Name = Annotated[str, typer.Argument(help="The workspace's id: lower-case letters, digits, hyphens.")]
 
+HISTORY_HELP = "For how many days what is shown is kept, at least 31; 0 keeps it for ever."
+RECOVERY_HELP = "For how many hours a client can catch up by deltas, 1 to 168."
+
 
 @app.command()
 def create(
@@ -28,12 +32,14 @@ def create(
     name: Name,
     title: Annotated[str, typer.Option(help="A name for people (by default, the id).")] = "",
     timezone: Annotated[
-        str, typer.Option(help="Where its days begin, like Europe/Berlin. It cannot change later.")
+        str, typer.Option(help="Where its days begin, like Europe/Berlin. Later it can change by whole hours.")
     ] = "UTC",
     dashboards: Annotated[
         str, typer.Option(help="Which dashboards it has, separated by commas.")
     ] = "web,meetings,lifecycle",
     retention_days: Annotated[int, typer.Option(help="For how many days events are kept.")] = 30,
+    history_days: Annotated[int, typer.Option(help=HISTORY_HELP)] = 0,
+    recovery_hours: Annotated[int, typer.Option(help=RECOVERY_HELP)] = DEFAULT_RECOVERY_HOURS,
     members: Annotated[
         str, typer.Option(help="For a district: the workspaces whose hours it reads together, separated by commas.")
     ] = "",
@@ -50,6 +56,8 @@ def create(
         retention_days=retention_days,
         now=now(),
         members=named,
+        history_days=history_days or None,
+        recovery_hours=recovery_hours,
     )
     found = find_members(admin, name, named)
     if admin.create_workspace(settings):
@@ -82,7 +90,9 @@ def show(context: typer.Context, name: Name) -> None:
     table.add_row("name", settings.name)
     table.add_row("timezone", settings.timezone)
     table.add_row("dashboards", ", ".join(settings.dashboards))
-    table.add_row("retention", f"{settings.retention_days} days")
+    table.add_row("events", f"{settings.retention_days} days")
+    table.add_row("history", _history(settings, time))
+    table.add_row("recovery", f"{settings.recovery_hours} hours")
     table.add_row("shards", str(settings.shards_at(int(time.timestamp()))))
     for start, count in settings.shards:
         if start > time.timestamp():
@@ -102,17 +112,17 @@ def set_(
     retention_days: Annotated[int | None, typer.Option(help="For how many days events are kept.")] = None,
     add_dashboards: Annotated[str, typer.Option(help="Dashboards to enable, separated by commas.")] = "",
     remove_dashboards: Annotated[str, typer.Option(help="Dashboards to disable, separated by commas.")] = "",
-    timezone: Annotated[str | None, typer.Option(hidden=True)] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="Where its days begin: a timezone that is apart by whole hours.")
+    ] = None,
+    history_days: Annotated[int | None, typer.Option(help=HISTORY_HELP)] = None,
+    recovery_hours: Annotated[int | None, typer.Option(help=RECOVERY_HELP)] = None,
 ) -> None:
     """Change the settings of a workspace; what is not named stays as it is.
 
-    A change is seen within a minute. The timezone cannot change: hours and days are named by it, in the log too.
+    A change is seen within a minute. With another timezone, or another length of the history, every day is built anew
+    by the next run of the rollup; what is shown is right before that, too. Watched views change at once.
     """
-    if timezone is not None:
-        raise UsageError(
-            "the timezone of a workspace cannot change: its hours are named by it, in the log too",
-            f"make another workspace: `tidemark workspace create NAME --timezone {timezone}`",
-        )
     admin, added, removed = settings_of(context).admin, names_in(add_dashboards), names_in(remove_dashboards)
     before, time_now = admin.workspace(name), now()
     for strange in (each for each in removed if each not in before.dashboards or each in added):
@@ -120,36 +130,64 @@ def set_(
     checked = new_workspace(
         name,
         name=before.name if title is None else title,
-        timezone=before.timezone,
+        timezone=timezone or before.timezone,
         dashboards=[each for each in dict.fromkeys([*before.dashboards, *added]) if each not in removed],
         retention_days=before.retention_days if retention_days is None else retention_days,
         now=time_now,
+        history_days=before.history_days if history_days is None else history_days or None,
+        recovery_hours=before.recovery_hours if recovery_hours is None else recovery_hours,
     )
-    changed = replace(before, name=checked.name, dashboards=checked.dashboards, retention_days=checked.retention_days)
-    if changed == before:
+    after = changed(before, checked, time_now)
+    if after == before:
         out.print(f"workspace {name} is so already: nothing to change")
         return
-    admin.set_settings(before, changed)
+    _store(settings_of(context), before, after, time_now)
     out.print(
-        f"workspace {name} ({changed.timezone}; {', '.join(changed.dashboards)}; {changed.retention_days} days), "
+        f"workspace {name} ({after.timezone}; {', '.join(after.dashboards)}; {after.retention_days} days), "
         f"seen everywhere within {DIRECTORY_CACHE_SECONDS} s"
     )
-    _tell_consequences(before, changed)
+    _tell_consequences(before, after, time_now)
 
 
-def _tell_consequences(before: Workspace, changed: Workspace) -> None:
-    """Say what a change of settings does not do by itself."""
-    enabled = [each for each in changed.dashboards if each not in before.dashboards]
-    disabled = [each for each in before.dashboards if each not in changed.dashboards]
+def _store(settings: Settings, before: Workspace, after: Workspace, time_now: datetime) -> None:
+    """Store settings; where they change the days, together with the mark by which the rollup builds these anew."""
+    admin = settings.admin
+    if (after.timezone, after.history_days) == (before.timezone, before.history_days):
+        admin.set_settings(before, after)
+        return
+    operation = settings.rollup
+    if after.timezone != before.timezone:
+        check_hours(before, after.timezone, operation.agenda, time_now)
+    due, put = operation.agenda.scheduling(before.workspace, EVERY_DAY, slot_at(int(time_now.timestamp())))
+    admin.set_settings(before, after, [put])
+    operation.queue.send([due])  # should this fail, the next run finds it
+
+
+def _tell_consequences(before: Workspace, after: Workspace, time_now: datetime) -> None:
+    """Say what a change of settings does, and what it does not do by itself."""
+    enabled = [each for each in after.dashboards if each not in before.dashboards]
+    disabled = [each for each in before.dashboards if each not in after.dashboards]
     if enabled:
-        out.print(f"{', '.join(enabled)}: no history until, in a minute:")
-        out.print(f"next: tidemark backfill {changed.workspace} --last {before.retention_days}d")
+        out.print(f"{', '.join(enabled)}: history is built by the run after somebody asks for it; or, in a minute:")
+        out.print(f"next: tidemark backfill {after.workspace} --last {before.retention_days}d")
     if disabled:
         out.print(
             f"{', '.join(disabled)}: its history stays; enabled again, it lacks the time between until a backfill"
         )
-    if changed.retention_days != before.retention_days:
+    if after.retention_days != before.retention_days:
         out.print("the retention holds for events from now on; what is stored keeps the end that it was given")
+    if after.timezone != before.timezone:
+        out.print(f"its days are those of {after.timezone}; `tidemark rollup status` shows how they are built anew")
+    if after.history_days != before.history_days:
+        out.print(
+            f"history: {_history(after, time_now)}; days before that are shown no more, and deleted by the next run"
+        )
+
+
+def _history(settings: Workspace, time_now: datetime) -> str:
+    kept_from = settings.kept_from(time_now)
+    begins = f", from {kept_from.isoformat()} on" if kept_from > date.min else ""
+    return ("kept for ever" if settings.history_days is None else f"{settings.history_days} days") + begins
 
 
 @app.command()

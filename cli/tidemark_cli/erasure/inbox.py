@@ -10,7 +10,8 @@ from typing import Any
 
 from tidemark.aws import clients
 from tidemark.aws.inbox import HEAD
-from tidemark.aws.items import decode, encode
+from tidemark.aws.items import encode
+from tidemark.aws.queries import query
 from tidemark.domain.errors import Unavailable
 from tidemark.services.contention import attempts
 
@@ -24,7 +25,6 @@ class UserInbox:
         self._table = table
         self._pk = f"{workspace}#{user}"
 
-    @clients.translated()
     def count(self) -> int:
         """Count the messages, the ids and the head."""
         return sum(1 for _ in self._items())
@@ -59,18 +59,7 @@ class UserInbox:
         return True
 
     def _items(self) -> Iterator[Item]:
-        pages = (
-            clients.dynamodb()
-            .get_paginator("query")
-            .paginate(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues=encode({":pk": self._pk}),
-                ProjectionExpression="sk, seq",
-                ConsistentRead=True,
-            )
-        )
-        return (decode(item) for page in pages for item in page["Items"])
+        return query(self._table, "pk = :pk", {":pk": self._pk}, ProjectionExpression="sk, seq")
 
     def _key(self, sk: str) -> Any:
         return encode({"pk": self._pk, "sk": sk})

@@ -6,7 +6,8 @@ The log does not tell: what was taken out is not there any more. Laid down in do
 from __future__ import annotations
 
 from tidemark.aws import clients
-from tidemark.aws.items import decode, encode
+from tidemark.aws.items import encode
+from tidemark.aws.queries import query
 from tidemark_cli.erasure.subject import Subject
 
 
@@ -22,20 +23,9 @@ class Journal:
         """State that an hour is about to be rewritten; idempotent."""
         clients.dynamodb().put_item(TableName=self._table, Item=self._key(hour))
 
-    @clients.translated()
     def hours(self) -> frozenset[str]:
         """Read the hours, consistently."""
-        pages = (
-            clients.dynamodb()
-            .get_paginator("query")
-            .paginate(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues=encode({":pk": self._pk}),
-                ConsistentRead=True,
-            )
-        )
-        return frozenset(decode(item)["sk"] for page in pages for item in page["Items"])
+        return frozenset(item["sk"] for item in query(self._table, "pk = :pk", {":pk": self._pk}))
 
     @clients.translated()
     def remove(self, hour: str) -> None:

@@ -18,11 +18,13 @@ class Timing:
 
     `speed` keeps the spacing of the events: they are sent in the order of their timestamps, with the pauses between
     them divided by it. `shift` adds one constant to every timestamp, so that the last event is stamped with the time at
-    which it is sent. Together the past happens again, now.
+    which it is sent. Together the past happens again, now. `required` refuses an event without a timestamp, which else
+    counts as of now.
     """
 
     speed: float | None = None
     shift: bool = False
+    required: bool = False
 
     def __post_init__(self) -> None:
         if self.speed is not None and not 0 < self.speed < float("inf"):
@@ -50,6 +52,10 @@ class Plan:
     def items(self) -> Iterator[tuple[int, bytes]]:
         """Yield the numbered lines in the order of sending, the same each time."""
         return iter(self.ordered) if self.ordered is not None else self.source.lines()
+
+    def reader(self) -> Reader:
+        """Return what makes events of the lines."""
+        return Reader(self.form, timed=self.timing.required)
 
     def shift_at(self, start: datetime) -> timedelta:
         """Return what to add to every timestamp when the replay starts at `start`."""

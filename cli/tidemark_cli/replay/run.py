@@ -13,7 +13,7 @@ from tidemark_cli.errors import CliError
 from tidemark_cli.replay.checkpoint import Checkpoint, Totals
 from tidemark_cli.replay.plan import Plan, stamped
 from tidemark_cli.replay.sender import Sender
-from tidemark_cli.replay.source import BadLineError, Event, Reader, instant_of
+from tidemark_cli.replay.source import BadLineError, Event, instant_of
 
 MAX_BATCH_BYTES = 400_000
 """A request may have 500 KB; the rest is for what JSON adds between events and for other escapes than the file's."""
@@ -54,6 +54,8 @@ class Replay:
     batch_events: int = 100
     concurrency: int = 4
     strict: bool = False
+    rate: float | None = None
+    """Events a second at most, on average; None for as many as the server takes."""
 
     async def run(self) -> None:
         """Send what the checkpoint does not have; raises `CliError`, with the checkpoint saved, if it cannot."""
@@ -72,7 +74,12 @@ class Replay:
         self.checkpoint.remove()
 
     async def _produce(self, queue: asyncio.Queue[Batch | None]) -> None:
+        clock, due = asyncio.get_running_loop().time, 0.0
         async for batch in self._batches():
+            if self.rate is not None:
+                await asyncio.sleep(due - clock())
+                # From now, where the server is slower than the rate: what was missed is not made up for in a burst.
+                due = max(due, clock()) + len(batch.events) / self.rate
             await queue.put(batch)
         for _ in range(self.concurrency):
             await queue.put(None)
@@ -90,7 +97,7 @@ class Replay:
             self.reporter.advanced(batch.totals)
 
     async def _batches(self) -> AsyncIterator[Batch]:
-        reader, batch = Reader(self.plan.form), Batch(0)
+        reader, batch = self.plan.reader(), Batch(0)
         pacer = Pacer(self.plan.timing.speed)
         shift = self.plan.shift_at(self.checkpoint.start)
         for place, (number, line) in enumerate(self.plan.items()):

@@ -78,6 +78,8 @@ class Source:
         hint = "expected: one JSON object a line, or a web server log in combined format"
         if sample[0].startswith(b"["):
             hint = "it looks like one JSON array: `jq -c '.[]'` makes lines of it"
+        elif b"," in sample[0]:
+            hint += f"; of CSV `duckdb -c \"COPY (FROM '{self.name}') TO 'events.ndjson'\"` makes it"
         raise UsageError(f"{self.name} holds no events that can be replayed", hint)
 
 
@@ -99,10 +101,12 @@ class Reader:
 
     What would be new each time it is sent, because it has neither an id nor a time, gets an id from its line and the
     line's number among equal ones, as does every line of a log. So a replay in another order sends the same events.
+    With `timed` an event without a time is a bad line.
     """
 
-    def __init__(self, form: Format) -> None:
+    def __init__(self, form: Format, *, timed: bool = False) -> None:
         self._form = form
+        self._timed = timed
         self._seen: Counter[bytes] = Counter()
 
     def read(self, line: bytes) -> Event:
@@ -110,6 +114,8 @@ class Reader:
         if self._form == "combined log":
             return {"event_id": self._identity(line), **_log_event(line)}
         event = _json_event(line)
+        if self._timed and stated_time(event) is None:
+            raise BadLineError("no_timestamp", "the event has no timestamp, and would count as of now")
         if stated_time(event) is None and not any(event.get(name) for name in _IDS):
             event["event_id"] = self._identity(line)
         return event

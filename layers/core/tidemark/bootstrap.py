@@ -27,6 +27,7 @@ from tidemark.services.delivery import Messenger
 from tidemark.services.fold import FoldChunks
 from tidemark.services.folds import Folds
 from tidemark.services.late_hours import LateHours
+from tidemark.services.repairs import Repairs
 from tidemark.services.slide import Slide
 from tidemark.services.timeline import DeclaredFields, IndexSessions, Timelines
 from tidemark.services.views import Views
@@ -34,6 +35,7 @@ from tidemark.services.watching import Watching
 from tidemark.settings import settings
 
 if TYPE_CHECKING:
+    from tidemark.services.archive import ArchiveHour
     from tidemark.services.closing_ports import Runs
     from tidemark.services.data_health import DataHealth
     from tidemark.services.dispatch import Dispatch
@@ -88,13 +90,17 @@ class Container:
 
     @cached_property
     def views(self) -> Views:
-        """Views, rendered and kept up."""
-        return Views(self.cells, self.snapshots, self.connections, shipped, lambda: uuid4().hex[:12])
+        """Views, rendered and kept up; what their cells lack is put on the agenda."""
+        return self._views(Repairs(self.agenda))
 
     @cached_property
     def watching(self) -> Watching:
         """What viewers ask."""
-        return Watching(self.snapshots, self.connections, self.views)
+        return Watching(self.snapshots, self.connections, self._views(None))
+
+    def _views(self, repairs: Repairs | None) -> Views:
+        stored = self.cells, self.snapshots, self.connections
+        return Views(*stored, shipped, lambda: uuid4().hex[:12], self.directory, repairs)
 
     @cached_property
     def fold(self) -> FoldChunks:
@@ -141,7 +147,6 @@ class Container:
         """What answers queries of metrics; imported here, since one function alone does."""
         from tidemark.aws.days import DynamoDays
         from tidemark.services.query import Metrics
-        from tidemark.services.repairs import Repairs
         from tidemark.services.rows import RowReader
         from tidemark.services.sources import HourSources
 
@@ -166,10 +171,12 @@ class Container:
     @cached_property
     def rollup(self) -> Rollup:
         """The rollup; imported here, since one function alone runs it."""
+        from tidemark.aws.archive_queue import SqsArchiveQueue
         from tidemark.aws.days import DynamoDays
+        from tidemark.services.close_days import CloseDays
         from tidemark.services.rollup import Rollup
 
-        days = DynamoDays(settings().cells_table)
+        days = CloseDays(self.directory, self.cells, DynamoDays(settings().cells_table), self.agenda)
         return Rollup(
             self.directory,
             self.event_log,
@@ -179,8 +186,17 @@ class Container:
             self.runs,
             self.views,
             self.folds,
+            SqsArchiveQueue(settings().archive_queue_url),
             time.monotonic,
         )
+
+    @cached_property
+    def archive(self) -> ArchiveHour:
+        """What archives hours; imported here, since one function alone does, and alone has what it needs."""
+        from tidemark.aws.archive import S3Archive
+        from tidemark.services.archive import ArchiveHour
+
+        return ArchiveHour(self.directory, self.event_log, S3Archive(settings().archive_bucket))
 
     @cached_property
     def dispatch(self) -> Dispatch:

@@ -58,6 +58,16 @@ class Settings:
         return self._required("ROLLUP_QUEUE_URL")
 
     @property
+    def archive_queue_url(self) -> str:
+        """The queue of hours to archive."""
+        return self._required("ARCHIVE_QUEUE_URL")
+
+    @property
+    def archive_bucket(self) -> str:
+        """The bucket of archived hours."""
+        return self._required("ARCHIVE_BUCKET")
+
+    @property
     def directory_table(self) -> str:
         """The table of workspaces and write keys."""
         return self._required("DIRECTORY_TABLE")

@@ -66,6 +66,7 @@ def test_merging_is_associative_and_commutative_with_a_unit(
 def test_a_state_survives_its_dump_and_is_compacted_once(kind: str, column: list[Any]) -> None:
     state = KINDS[kind].of(column_of(kind, column))
     assert KINDS[kind].load(json.loads(json.dumps(KINDS[kind].dump(state)))) == state
+    assert KINDS[kind].unpack(KINDS[kind].pack(state)) == state
     bounded = KINDS[kind].compact(state)
     assert KINDS[kind].compact(bounded) == bounded
     assert KINDS[kind].value(bounded, OPTIONS) == KINDS[kind].value(state, OPTIONS)

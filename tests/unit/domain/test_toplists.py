@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import random
+import struct
+import zlib
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.strategies import partition, texts
-from tidemark.domain.toplists import CAPACITY, KEY_LENGTH, TopList, compact, merge, of_values, rows
+from tidemark.domain.toplists import (
+    CAPACITY,
+    KEY_LENGTH,
+    LARGEST,
+    TopList,
+    compact,
+    merge,
+    of_values,
+    pack,
+    rows,
+    unpack,
+)
 
 seeds = st.integers(0, 2**32)
 
@@ -74,6 +88,25 @@ def test_merging_adds_counts_and_errors(lists: list[TopList]) -> None:
     assert merged.error == sum(part.error for part in lists)
     assert merged.counts == sum((Counter(part.counts) for part in lists), Counter())
     assert merge(reversed(lists)) == merged == merge((merge(lists[:1]), merge(lists[1:])))
+
+
+@given(seeds, st.integers(0, 120), st.integers(1, 130))
+def test_a_packed_list_shows_and_merges_as_before(seed: int, keys: int, limit: int) -> None:
+    chance = random.Random(seed)
+    top = TopList({f"/{n}": chance.randint(1, 9) for n in range(keys)}, chance.randint(0, 5))
+    other = TopList({f"/{n}": 1 for n in range(0, 200, 3)}, 1)
+    assert rows(unpack(pack(top)), limit) == rows(top, limit)
+    assert unpack(pack(top)) == top
+    assert merge((unpack(pack(top)), unpack(pack(other)))) == merge((top, other))
+    assert pack(unpack(pack(top))) == pack(top)
+
+
+@pytest.mark.parametrize("keys", [0, 3, LARGEST, LARGEST + 1, 400])
+def test_a_packed_list_that_is_cut_anywhere_is_noticed_at_once(keys: int) -> None:
+    packed = pack(TopList({f"/{n}": n for n in range(1, keys + 1)}))
+    for end in range(len(packed)):
+        with pytest.raises((ValueError, struct.error, zlib.error)):
+            unpack(packed[:end])
 
 
 def test_rows_are_the_largest_first_ties_by_key() -> None:

@@ -123,6 +123,14 @@ def test_a_state_survives_its_dump(state: Uniques) -> None:
     assert compact(compact(state)) == compact(state)
 
 
+@pytest.mark.parametrize("values", [names(3), names(EXACT_LIMIT + 1)])
+def test_a_state_that_is_cut_is_not_loaded(values: list[str]) -> None:
+    stored = dump(compact(of_values(values)))
+    cut = {"registers": stored["registers"][:-4]} if isinstance(stored, dict) else stored[:-4]
+    with pytest.raises(ValueError, match=r"bytes each|registers"):
+        load(cut)
+
+
 def test_registers_hold_the_longest_run_of_zeros() -> None:
     """By hand: the first 12 bits choose the register, the 52 others give the rank, 53 if all are zero."""
     empty = bytes(1 << PRECISION)

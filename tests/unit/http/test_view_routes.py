@@ -203,6 +203,7 @@ def test_every_error_has_its_status() -> None:
         "DefinitionError": 500,
         "InvalidRequest": 400,
         "InvalidView": 400,
+        "RangeExpired": 400,
         "InvalidQuery": 400,
         "UnknownDashboard": 404,
         "RequestTooLarge": 413,

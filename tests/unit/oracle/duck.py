@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -22,7 +23,8 @@ class Duck:
     which the local hour of an event starts; `e` holds those of the view's days.
     """
 
-    def __init__(self, events: Iterable[Event], timezone: str, now: datetime) -> None:
+    def __init__(self, history: Iterable[Event] | Path, timezone: str, now: datetime) -> None:
+        """Take a history as events, or as the folder of an archive."""
         self._db = duckdb.connect(config={"threads": 1})
         self._db.execute("SET TimeZone = 'UTC'")
         self._db.execute("SET VARIABLE zone = $zone", {"zone": timezone})
@@ -30,6 +32,24 @@ class Duck:
         self._db.execute(
             "CREATE TABLE raw (id VARCHAR, type VARCHAR, ts TIMESTAMPTZ, anonymous VARCHAR, person VARCHAR, p JSON)"
         )
+        if isinstance(history, Path):
+            self._read(history)
+        else:
+            self._take(history)
+        local = "timezone(getvariable('zone'), ts)"
+        hour = f"ts - ({local} - date_trunc('hour', {local}))"
+        self._db.execute(
+            f"CREATE TABLE every AS SELECT DISTINCT ON (id, hour) *, {hour} AS hour, {local}::DATE AS day FROM raw "
+            f"WHERE {hour} <= (SELECT {hour} FROM (SELECT getvariable('now') AS ts))"
+        )
+
+    def _read(self, archive: Path) -> None:
+        self._db.execute(
+            "INSERT INTO raw SELECT event_id, type, timestamp, anonymous_id, user_id, properties "
+            f"FROM read_parquet('{archive}/events/*/*/*.parquet')"
+        )
+
+    def _take(self, events: Iterable[Event]) -> None:
         rows = [
             {
                 "id": event["event_id"],
@@ -47,12 +67,6 @@ class Duck:
                 "FROM (SELECT unnest($rows) AS r)",
                 {"rows": rows},
             )
-        local = "timezone(getvariable('zone'), ts)"
-        hour = f"ts - ({local} - date_trunc('hour', {local}))"
-        self._db.execute(
-            f"CREATE TABLE every AS SELECT DISTINCT ON (id, hour) *, {hour} AS hour, {local}::DATE AS day FROM raw "
-            f"WHERE {hour} <= (SELECT {hour} FROM (SELECT getvariable('now') AS ts))"
-        )
 
     def shows(self, view: View) -> dict[str, Any]:
         """Return the sections of a view; percentiles are exact here."""

@@ -3,9 +3,9 @@
 A state machine (Hypothesis) stores batches, delivers their chunks in any order and grouping and again and again to two
 workers, lets one work between any two requests of the other, kills workers, has viewers come and go, and lets the clock
 pass hours and midnights. Closed hours are rolled up in any order, repeatedly, between the requests of a fold, or by a
-worker that dies. When all is delivered, every watched view must be the fresh rendering of the log, every head that
-there ever was must lead to the present one by the deltas alone, and no rollup may have found that a live hour had
-drifted.
+worker that dies. The workspace moves to other timezones, of which the workers learn late. When all is delivered, every
+watched view must be the fresh rendering of the log, every head that there ever was must lead to the present one by the
+deltas alone, and no rollup may have found that a live hour had drifted.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -25,7 +26,7 @@ from tests.support.strategies import event
 from tests.support.viewer import Viewer, assert_lead_on
 from tests.support.world import World
 from tidemark.domain.cells import compact, encode, merge
-from tidemark.domain.chunks import Chunk
+from tidemark.domain.closing import EVERY_DAY, slot_at
 from tidemark.domain.definitions import shipped
 from tidemark.domain.events import format_timestamp
 from tidemark.domain.hours import day_of, hour_of
@@ -34,6 +35,7 @@ from tidemark.domain.views import View
 from tidemark.services import contention, views
 from tidemark.services.closing_ports import Due
 from tidemark.services.folds import Folds
+from tidemark.services.ports import LoggedChunk
 from tidemark.services.watching import LEASE_SECONDS
 
 MOMENTS = [
@@ -42,6 +44,7 @@ MOMENTS = [
     ("America/New_York", datetime(2026, 11, 1, 4, 30, tzinfo=UTC)),
     ("Australia/Lord_Howe", datetime(2026, 10, 3, 14, 20, tzinfo=UTC)),
 ]
+APART_BY_HOURS = dict.fromkeys(zones := ["UTC", "America/New_York", "Pacific/Kiritimati"], zones)
 VIEWS = [View("web", 1), View("web", 3), View("meetings", 2)]
 VIEWERS = ["ann", "bob"]
 KINDS = ["page", "page", "page", "meeting_completed", "task_created"]
@@ -67,7 +70,7 @@ class Deliveries(RuleBasedStateMachine):
         self.world = World(timezone, shards)
         self.workers = [self.world.worker(), self.world.worker()]
         self.broadcast = self.world.broadcast()
-        self.pending: list[Chunk] = []
+        self.pending: list[LoggedChunk] = []
         self.pushed = 0
         self.viewers: dict[tuple[str, View], Viewer] = {}
         for viewer in VIEWERS:
@@ -195,6 +198,22 @@ class Deliveries(RuleBasedStateMachine):
         if not self.pending and not self.world.queue.periods:
             assert head.sections == self.world.from_the_log(view, hour_of(self.now, self.world.workspace.timezone))
 
+    @precondition(lambda self: self.world.records)
+    @rule(choice=st.integers(0, 2))
+    def change_the_timezone(self, choice: int) -> None:
+        """As `tidemark workspace set` does; workers go on with what they know until they look again."""
+        workspace = self.world.workspace
+        others = [zone for zone in APART_BY_HOURS.get(workspace.timezone, ()) if zone != workspace.timezone]
+        if others:
+            timezone, calendar = others[choice % len(others)], workspace.calendar + 1
+            self.world.workspace = replace(workspace, timezone=timezone, calendar=calendar)
+            due = self.world.agenda.schedule("demo", EVERY_DAY, slot_at(int(self.now.timestamp())))
+            self.world.queue.send([due])
+
+    @rule(worker=st.integers(0, 1))
+    def look_at_the_settings(self, worker: int) -> None:
+        self.workers[worker].directory.latest("demo")
+
     @rule(minutes=st.sampled_from([1, 20, 30, 61, 24 * 60]))
     def wait(self, minutes: int) -> None:
         """An hour, a midnight or, with a day, every lease passes."""
@@ -296,11 +315,11 @@ class Deliveries(RuleBasedStateMachine):
             title=f"Title {number}",
         )
 
-    def some(self, chance: random.Random) -> list[Chunk]:
+    def some(self, chance: random.Random) -> list[LoggedChunk]:
         """Return any of the chunks there are, delivered before or not, in any order, perhaps twice."""
         return chance.choices(self.world.records, k=chance.randint(1, 4))
 
-    def fold(self, worker: int, chunks: list[Chunk]) -> None:
+    def fold(self, worker: int, chunks: list[LoggedChunk]) -> None:
         self.workers[worker].fold(chunks, self.now)
         self.done(chunks)
 
@@ -308,7 +327,7 @@ class Deliveries(RuleBasedStateMachine):
         closing = self.workers[worker].rollup(due, self.now)
         assert closing is None or not closing.drift, closing
 
-    def done(self, chunks: list[Chunk]) -> None:
+    def done(self, chunks: list[LoggedChunk]) -> None:
         self.pending = [chunk for chunk in self.pending if chunk not in chunks]
 
     def arrive(self, viewer: str, view: View, worker: int) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 from uuid import uuid4
 from zlib import crc32
 
 from tidemark.aws import clients
 from tidemark.aws.items import decode, encode
+from tidemark.aws.queries import query
 from tidemark.services.closing_ports import Due
 
 BUCKETS = 16
@@ -27,7 +29,7 @@ class DynamoAgenda:
     @clients.translated()
     def note(self, workspace: str, hour: str, shard: int) -> bool:
         """State that a shard of an hour has events; answer whether that was news."""
-        noted = f"{hour[_DATE + 1 :]}#{shard:02d}"
+        noted = _entry(hour, shard)
         answer = clients.dynamodb().update_item(
             TableName=self._table,
             Key=encode({"pk": f"H#{workspace}", "sk": hour[:_DATE]}),
@@ -37,31 +39,41 @@ class DynamoAgenda:
         )
         return noted not in decode(answer.get("Attributes", {})).get("hours", ())
 
-    @clients.translated()
     def hours(self, workspace: str, first: str, last: str) -> list[str]:
         """Read, consistently, the hours with events from `first` to `last`, both included, in order."""
-        pages = (
-            clients.dynamodb()
-            .get_paginator("query")
-            .paginate(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
-                ExpressionAttributeValues=encode(
-                    {":pk": f"H#{workspace}", ":first": first[:_DATE], ":last": last[:_DATE]}
-                ),
-                ConsistentRead=True,
-            )
-        )
-        items = [decode(item) for page in pages for item in page["Items"]]
-        noted = {f"{item['sk']}T{entry.partition('#')[0]}" for item in items for entry in item["hours"]}
+        dates = {":pk": f"H#{workspace}", ":first": first[:_DATE], ":last": last[:_DATE]}
+        items = query(self._table, "pk = :pk AND sk BETWEEN :first AND :last", dates)
+        noted = {f"{item['sk']}T{entry.partition('#')[0]}" for item in items for entry in item.get("hours", ())}
         return sorted(hour for hour in noted if first <= hour <= last)
+
+    @clients.translated()
+    def forget(self, workspace: str, places: Iterable[tuple[str, int]]) -> None:
+        """State that shards of hours, as (hour, shard), have no events any more."""
+        dates: dict[str, set[str]] = {}
+        for hour, shard in places:
+            dates.setdefault(hour[:_DATE], set()).add(_entry(hour, shard))
+        for day, entries in dates.items():
+            request: Any = {
+                "TableName": self._table,
+                "Key": encode({"pk": f"H#{workspace}", "sk": day}),
+                "ExpressionAttributeValues": encode({":entries": entries}),
+            }
+            try:
+                clients.dynamodb().delete_item(**request, ConditionExpression="hours = :entries")
+            except clients.condition_failed():  # there are others
+                clients.dynamodb().update_item(**request, UpdateExpression="DELETE hours :entries")
 
     @clients.translated()
     def schedule(self, workspace: str, period: str, slot: str) -> Due:
         """Make a period due in the run of `slot`, with a new mark."""
-        due = Due(workspace, period, slot, uuid4().hex[:12])
-        clients.dynamodb().put_item(TableName=self._table, Item=encode(_due_key(due) | {"mark": due.mark}))
+        due, put = self.scheduling(workspace, period, slot)
+        clients.dynamodb().put_item(**put)
         return due
+
+    def scheduling(self, workspace: str, period: str, slot: str) -> tuple[Due, Any]:
+        """Return what `schedule` makes due, and the put that does it, for a transaction."""
+        due = Due(workspace, period, slot, uuid4().hex[:12])
+        return due, {"TableName": self._table, "Item": encode(_due_key(due) | {"mark": due.mark})}
 
     @clients.translated()
     def find(self, due: Due) -> Due | None:
@@ -128,18 +140,11 @@ class DynamoAgenda:
         return min(oldest, default=None)
 
     def _due(self, bucket: int, condition: str, values: dict[str, str]) -> Iterator[Due]:
-        pages = (
-            clients.dynamodb()
-            .get_paginator("query")
-            .paginate(
-                TableName=self._table,
-                KeyConditionExpression=f"pk = :pk AND {condition}",
-                ExpressionAttributeValues=encode({":pk": _due_pk(bucket), **values}),
-                ConsistentRead=True,
-            )
-        )
-        for page in clients.translated_pages(pages):
-            yield from (_due(decode(item)) for item in page["Items"])
+        yield from map(_due, query(self._table, f"pk = :pk AND {condition}", {":pk": _due_pk(bucket), **values}))
+
+
+def _entry(hour: str, shard: int) -> str:
+    return f"{hour[_DATE + 1 :]}#{shard:02d}"
 
 
 def _due_pk(bucket: int) -> str:

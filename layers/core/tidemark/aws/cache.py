@@ -57,11 +57,16 @@ class TimedCache(Generic[Value]):
         if entry is not None and now - entry[0] < self._lifetime(entry[1]):
             return entry[1]
         try:
-            value = load()
+            return self.renew(key, load)
         except (Throttled, Unavailable):
             if entry is None or entry[1] is None or now - entry[0] > self._stale_seconds:
                 raise
             return entry[1]
+
+    def renew(self, key: str, load: Callable[[], Value | None]) -> Value | None:
+        """Return the value of `key` from `load`, and keep it; raises what that raises."""
+        now = self._clock()
+        value = load()
         with self._lock:
             self._entries[key] = now, value
             self._entries.move_to_end(key)

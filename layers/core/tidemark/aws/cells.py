@@ -14,6 +14,7 @@ from typing import Any
 
 from tidemark.aws import clients
 from tidemark.aws.items import decode, encode
+from tidemark.aws.queries import query
 from tidemark.domain import cells as codec
 from tidemark.domain.cells import Cell
 from tidemark.domain.errors import Unavailable
@@ -44,39 +45,28 @@ class DynamoCells:
         )
         return _stored(decode(found["Item"])) if "Item" in found else StoredCell(Cell())
 
-    def get_many(self, workspace: str, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Cell]:
-        """Read the states of cells consistently, 100 a request, some requests at a time."""
-        found = self._batch_get(workspace, keys, "pk, sk, #state", {"#state": "state"})
-        return {_place(item): codec.decode(item["state"]) for item in found}
-
     def stored_many(self, workspace: str, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], StoredCell]:
-        """Read cells as `get_many` does, with all that is known of them."""
+        """Read cells consistently, 100 a request, some requests at a time; corrupt ones are empty."""
         return {_place(item): _stored(item) for item in self._batch_get(workspace, keys)}
 
     def existing(self, workspace: str, keys: Sequence[tuple[str, int]]) -> set[tuple[str, int]]:
         """Return which cells of (hour, shard) there are, corrupt ones included."""
         return {_place(item) for item in self._batch_get(workspace, keys, "pk, sk")}
 
+    def log_ends(self, workspace: str, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], int]:
+        """Read until when (Unix seconds) the log has all that the cells of (hour, shard) count; of those there are."""
+        return {_place(item): item["log_until"] for item in self._batch_get(workspace, keys, "pk, sk, log_until")}
+
     def of_workspaces(self, keys: Sequence[CellKey]) -> dict[CellKey, StoredCell]:
         """Read cells of several workspaces as `stored_many` does."""
         items = batch_get(self._table, [_key(*key) for key in keys], "", {})
         return {(item["pk"].partition("#")[0], *_place(item)): _stored(item) for item in items}
 
-    @clients.translated()
     def ledger(self, key: CellKey) -> Iterable[Commit]:
         """Read every entry of the cell's ledger, consistently, orphans included."""
         workspace, hour, shard = key
-        pages = (
-            clients.dynamodb()
-            .get_paginator("query")
-            .paginate(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk AND begins_with(sk, :shard)",
-                ExpressionAttributeValues=encode({":pk": f"{workspace}#{hour}", ":shard": f"{shard:02d}#"}),
-                ConsistentRead=True,
-            )
-        )
-        return [_commit(decode(item)) for page in pages for item in page["Items"]]
+        own = {":pk": f"{workspace}#{hour}", ":shard": f"{shard:02d}#"}
+        return [_commit(item) for item in query(self._table, "pk = :pk AND begins_with(sk, :shard)", own)]
 
     @clients.translated()
     def append(self, key: CellKey, commit: Commit, stored: StoredCell, expires_at: int) -> None:
@@ -102,6 +92,12 @@ class DynamoCells:
     def replace(self, key: CellKey, previous: str, stored: StoredCell) -> None:
         """Put `stored` in the place of the commit `previous` ("" for none); raises `Conflict` if the cell moved."""
         self._move(key, previous, stored)
+
+    @clients.translated()
+    def remove(self, keys: Sequence[CellKey]) -> None:
+        """Take cells away for good; their ledgers end by themselves. Those that are not there change nothing."""
+        for key in keys:
+            clients.dynamodb().delete_item(TableName=self._table, Key=_key(*key))
 
     def _move(self, key: CellKey, previous: str, stored: StoredCell) -> None:
         workspace, hour, shard = key

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 from botocore.config import Config
@@ -17,16 +17,18 @@ from tidemark.domain.errors import Conflict, Throttled, TidemarkError, Unavailab
 if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi.client import ApiGatewayManagementApiClient
     from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_s3.client import S3Client
     from mypy_boto3_secretsmanager.client import SecretsManagerClient
     from mypy_boto3_sqs.client import SQSClient
 
-Page = TypeVar("Page")
 
 CONNECT_TIMEOUT_SECONDS = 1
 READ_TIMEOUT_SECONDS = 2
 PUSH_TIMEOUT_SECONDS = 1
 PUSH_ATTEMPTS = 2
 """Of a message to a connection: one that takes longer is better closed than waited for."""
+OBJECT_TIMEOUT_SECONDS = 20
+"""Of S3, where an object may have many megabytes."""
 ATTEMPTS = 3
 """With standard retries the pauses are at most 1 s and 2 s: an unanswered call ends within 3 x 2 s + 3 s = 9 s."""
 POOL_CONNECTIONS = 64
@@ -50,6 +52,8 @@ CONFLICT_CODES = frozenset(
     {
         "ConditionalCheckFailed",
         "ConditionalCheckFailedException",
+        "ConditionalRequestConflict",
+        "PreconditionFailed",
         "TransactionConflict",
         "TransactionConflictException",
     }
@@ -103,6 +107,12 @@ def sqs() -> SQSClient:
 
 
 @cache
+def s3() -> S3Client:
+    """Return the S3 client."""
+    return cast("S3Client", _client("s3", read_timeout_seconds=OBJECT_TIMEOUT_SECONDS))
+
+
+@cache
 def execute_api(endpoint: str) -> ApiGatewayManagementApiClient:
     """Return the client that posts to the WebSocket connections of the API at `endpoint`."""
     return cast(
@@ -135,7 +145,7 @@ def failed_conditions(error: ClientError) -> frozenset[int]:
 def forget() -> None:
     """Drop the session and every client (for tests: a client keeps the credentials and the region it was made with)."""
     _given.clear()
-    for made in (session, dynamodb, secretsmanager, sqs, execute_api):
+    for made in (session, dynamodb, secretsmanager, sqs, s3, execute_api):
         made.cache_clear()
 
 
@@ -156,20 +166,6 @@ def translated() -> Iterator[None]:
         raise meaning from error
     except (BotocoreConnectionError, HTTPClientError, IncompleteReadError) as error:
         raise Unavailable("a dependency did not answer") from error
-
-
-def translated_pages(pages: Iterable[Page]) -> Iterator[Page]:
-    """Yield the pages of a paginator, each request for one under `translated`.
-
-    A generator needs this: a decorator has done its work before the first page is asked for.
-    """
-    iterator = iter(pages)
-    while True:
-        with translated():
-            page = next(iterator, None)
-        if page is None:
-            return
-        yield page
 
 
 def _meaning(response: dict[str, Any]) -> TidemarkError | None:

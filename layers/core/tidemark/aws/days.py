@@ -7,8 +7,6 @@ the day. A day that would not fit an item is not kept, and its hours are read in
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Sequence, Set
 from datetime import date
 from typing import Any
@@ -23,6 +21,10 @@ from tidemark.services.closing_ports import StoredDay
 MAX_STATES_BYTES = 350 * 1024
 """DynamoDB takes 400 KB an item, with the names of its attributes."""
 DAY = "DAY"
+WHOLE = "whole"
+"""Stands among the states, whichever of them there are: if it is not found with them, they are no map any more.
+
+DynamoDB leaves out what a projection does not find. So without it a day that is corrupt would be one without events."""
 
 
 class DynamoDays:
@@ -43,14 +45,14 @@ class DynamoDays:
     def replace(self, workspace: str, day: date, version: int, stored: StoredDay) -> bool:
         """Put `stored` in the place of the day's cell of that version; answer False if the day is too large to keep.
 
-        Raises `Conflict` if the cell is of another version.
+        What was there is then taken away. Raises `Conflict` if the cell is of another version.
         """
-        states = {identity: _pack(identity, state) for identity, state in stored.cell.states.items()}
-        if sum(map(len, states.values())) > MAX_STATES_BYTES:
-            return False
+        states = {identity: kind_of(identity).pack(state) for identity, state in stored.cell.states.items()}
+        is_small = sum(map(len, states.values())) <= MAX_STATES_BYTES
         attributes = {
-            "states": states,
+            "states": states | {WHOLE: True},
             "timezone": stored.timezone,
+            "calendar": stored.calendar or None,
             # One text: the SDK takes as long for each element of a list as for an attribute.
             "hours": " ".join(sorted(stored.hours)),
             "covers": cover(stored.covers),
@@ -65,10 +67,18 @@ class DynamoDays:
             if version
             else {"ConditionExpression": "attribute_not_exists(pk)"}
         )
-        clients.dynamodb().put_item(
-            TableName=self._table, Item={**_key(workspace, day), **encode(attributes)}, **at_version
-        )
-        return True
+        if is_small:
+            clients.dynamodb().put_item(
+                TableName=self._table, Item={**_key(workspace, day), **encode(attributes)}, **at_version
+            )
+        elif version:
+            clients.dynamodb().delete_item(TableName=self._table, Key=_key(workspace, day), **at_version)
+        return is_small
+
+    @clients.translated()
+    def remove(self, workspace: str, day: date) -> None:
+        """Take a day's cell away, if there is one."""
+        clients.dynamodb().delete_item(TableName=self._table, Key=_key(workspace, day))
 
     def get_many(self, workspace: str, days: Sequence[date], identities: Set[str]) -> dict[date, StoredDay]:
         """Read the cells of days, of their states those of `identities` alone.
@@ -77,8 +87,22 @@ class DynamoDays:
         A corrupt one is left out, as if it were lost.
         """
         names = {f"#m{place}": identity for place, identity in enumerate(sorted(identities))}
-        projection = ["pk", "#timezone", "#hours", "covers", "#version", *(f"#states.{name}" for name in names)]
-        names |= {"#timezone": "timezone", "#hours": "hours", "#version": "version", "#states": "states"}
+        projection = [
+            "pk",
+            "#timezone",
+            "#hours",
+            "covers",
+            "#version",
+            "calendar",
+            *(f"#states.{name}" for name in ("#whole", *names)),
+        ]
+        names |= {
+            "#timezone": "timezone",
+            "#hours": "hours",
+            "#version": "version",
+            "#states": "states",
+            "#whole": WHOLE,
+        }
         keys = [_key(workspace, day) for day in days]
         found = batch_get(self._table, keys, ", ".join(projection), names, consistent=False)
         days_found: dict[date, StoredDay] = {}
@@ -95,15 +119,13 @@ def _key(workspace: str, day: date) -> Any:
 
 
 def _day(item: dict[str, Any]) -> StoredDay:
-    states = {identity: _unpack(identity, blob) for identity, blob in item.get("states", {}).items()}
+    blobs = item["states"]
+    del blobs[WHOLE]
     return StoredDay(
-        Cell(states), item["timezone"], frozenset(item["hours"].split()), covered(item["covers"]), item["version"]
+        Cell({identity: kind_of(identity).unpack(blob) for identity, blob in blobs.items()}),
+        item["timezone"],
+        frozenset(item["hours"].split()),
+        covered(item["covers"]),
+        item["version"],
+        item.get("calendar", 0),
     )
-
-
-def _pack(identity: str, state: Any) -> bytes:
-    return zlib.compress(json.dumps(kind_of(identity).dump(state), separators=(",", ":"), ensure_ascii=False).encode())
-
-
-def _unpack(identity: str, blob: bytes) -> Any:
-    return kind_of(identity).load(json.loads(zlib.decompress(blob)))

@@ -19,6 +19,18 @@ STALE_SECONDS = 1800
 """While DynamoDB is down. A change of the shards begins 2 hours ahead and events come at most 1 hour ahead: within an
 hour even settings from before the change give each event's hour its right number of shards."""
 
+SCALARS = (
+    "name",
+    "timezone",
+    "retention_days",
+    "history_days",
+    "history_from",
+    "recovery_hours",
+    "calendar",
+    "created_at",
+)
+"""Attributes that are as in `Workspace`."""
+
 
 class DynamoDirectory:
     """The `Directory` port, with a cache in the process.
@@ -45,12 +57,15 @@ class DynamoDirectory:
 
     def workspace(self, workspace: str) -> Workspace | None:
         """Return the settings of a workspace, at most a minute old."""
+        return self._workspaces.get(workspace, lambda: self._load(workspace))
 
-        def load() -> Workspace | None:
-            item = self._get(f"WORKSPACE#{workspace}", "SETTINGS")
-            return self._parse(item) if item else None
+    def latest(self, workspace: str) -> Workspace | None:
+        """Return the settings of a workspace as they are stored now, which this process then goes on with."""
+        return self._workspaces.renew(workspace, lambda: self._load(workspace))
 
-        return self._workspaces.get(workspace, load)
+    def _load(self, workspace: str) -> Workspace | None:
+        item = self._get(f"WORKSPACE#{workspace}", "SETTINGS")
+        return self._parse(item) if item else None
 
     def workspace_of_key(self, key_hash: str) -> str | None:
         """Return the workspace that an unrevoked write key opens; a revocation is seen within a minute."""
@@ -68,7 +83,7 @@ class DynamoDirectory:
         return items.decode(answer["Item"]) if "Item" in answer else None
 
     def _parse(self, item: dict[str, Any]) -> Workspace:
-        given = {name: item[name] for name in ("name", "timezone", "retention_days", "created_at") if item.get(name)}
+        given = {name: item[name] for name in SCALARS if item.get(name)}
         if "dashboards" in item:
             given["dashboards"] = tuple(item["dashboards"])
         if "members" in item:

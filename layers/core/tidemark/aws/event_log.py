@@ -7,7 +7,8 @@ from datetime import datetime
 
 from tidemark.aws import items
 from tidemark.aws.cells import batch_get
-from tidemark.aws.clients import dynamodb, translated, translated_pages
+from tidemark.aws.clients import dynamodb, translated
+from tidemark.aws.queries import query
 from tidemark.domain.chunks import Chunk, decode, encode
 from tidemark.domain.errors import Conflict
 from tidemark.domain.events import Event, format_timestamp
@@ -44,21 +45,9 @@ class DynamoEventLog:
 
     def read(self, workspace: str, hour: str, shard: int) -> Iterator[LoggedChunk]:
         """Read the chunks of an hour's shard consistently, by key, a page at a time."""
-        pages = (
-            dynamodb()
-            .get_paginator("query")
-            .paginate(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues=items.encode({":pk": _pk(workspace, hour, shard)}),
-                ConsistentRead=True,
-            )
-        )
-        for page in translated_pages(pages):
-            for raw in page["Items"]:
-                item = items.decode(raw)
-                chunk = Chunk(workspace, hour, shard, item["sk"], tuple(decode(item["events"])))
-                yield LoggedChunk(chunk, item["received_at"], item["expires_at"], item.get("erased", 0))
+        for item in query(self._table, "pk = :pk", {":pk": _pk(workspace, hour, shard)}):
+            chunk = Chunk(workspace, hour, shard, item["sk"], tuple(decode(item["events"])))
+            yield LoggedChunk(chunk, item["received_at"], item["expires_at"], item.get("erased", 0))
 
     @translated()
     def rewrite(self, logged: LoggedChunk, kept: Sequence[Event]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from tidemark.aws import clients
 from tidemark.aws.items import decode, encode
+from tidemark.aws.queries import query
 from tidemark.domain.errors import Conflict, Unavailable, Undeliverable
 from tidemark.domain.events import compact_json
 from tidemark.domain.messages import KEPT_SECONDS, MAX_PENDING, Delivery, Notice, UserMessage
@@ -188,17 +189,7 @@ class DynamoInbox:
         raise Unavailable("the store left keys unread; try again")
 
     def _living(self, pk: str, now_seconds: int) -> Iterator[dict[str, Any]]:
-        pages = (
-            clients.dynamodb()
-            .get_paginator("query")
-            .paginate(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk AND begins_with(sk, :messages)",
-                ExpressionAttributeValues=encode({":pk": pk, ":messages": "M#"}),
-                ConsistentRead=True,
-            )
-        )
-        items = (decode(item) for page in pages for item in page["Items"])
+        items = query(self._table, "pk = :pk AND begins_with(sk, :messages)", {":pk": pk, ":messages": "M#"})
         return (item for item in items if item["expires_at"] > now_seconds)
 
     def _get(self, pk: str, sk: str) -> dict[str, Any] | None:

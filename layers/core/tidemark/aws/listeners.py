@@ -6,7 +6,8 @@ from contextlib import suppress
 from typing import Any
 
 from tidemark.aws import clients
-from tidemark.aws.items import decode, encode
+from tidemark.aws.items import encode
+from tidemark.aws.queries import query
 from tidemark.aws.watches import item_key, lease_key, listeners_pk
 from tidemark.domain.errors import Conflict, InvalidRequest, Unavailable
 from tidemark.domain.messages import Listener
@@ -51,23 +52,11 @@ class DynamoListeners:
                 return self._store(lease, listener)
         raise Unavailable("the connection changes too often at once; try again")
 
-    @clients.translated()
     def listeners(self, workspace: str, user: str, now_seconds: int) -> list[Listener]:
         """Read the connections on which a user listens."""
-        pages = (
-            clients.dynamodb()
-            .get_paginator("query")
-            .paginate(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues=encode({":pk": listeners_pk(workspace, user)}),
-                ConsistentRead=True,
-            )
-        )
-        items = (decode(item) for page in pages for item in page["Items"])
         return [
             Listener(item["sk"], frozenset(item.get("threads", ())), item["expires_at"])
-            for item in items
+            for item in query(self._table, "pk = :pk", {":pk": listeners_pk(workspace, user)})
             if item["expires_at"] > now_seconds
         ]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from tidemark.aws import clients
 from tidemark.aws.items import decode, encode
+from tidemark.aws.queries import query
 from tidemark.services.record import PastClosing, PastRun
 
 
@@ -33,26 +34,18 @@ class DynamoRecord:
 
     def closings(self, slot: str) -> Iterator[PastClosing]:
         """Read what came of every period of a run, a page at a time."""
-        return self._closings(slot, "pk = :pk", {})
+        return self._closings(slot, "pk = :pk", {}, consistent=False)
 
     def closings_of(self, workspace: str, slot: str, first: str, last: str) -> list[PastClosing]:
         """Read, consistently, what came of the periods of a workspace in a run, from `first` to `last`."""
         between = {":first": f"{workspace}#{first}", ":last": f"{workspace}#{last}"}
-        return list(self._closings(slot, "pk = :pk AND sk BETWEEN :first AND :last", between, ConsistentRead=True))
+        return list(self._closings(slot, "pk = :pk AND sk BETWEEN :first AND :last", between, consistent=True))
 
-    def _closings(self, slot: str, condition: str, values: dict[str, str], **options: Any) -> Iterator[PastClosing]:
-        pages = (
-            clients.dynamodb()
-            .get_paginator("query")
-            .paginate(
-                TableName=self._table,
-                KeyConditionExpression=condition,
-                ExpressionAttributeValues=encode({":pk": f"RUN#{slot}", **values}),
-                **options,
-            )
-        )
-        for page in clients.translated_pages(pages):
-            yield from (_closing(slot, decode(item)) for item in page["Items"])
+    def _closings(
+        self, slot: str, condition: str, values: dict[str, str], *, consistent: bool
+    ) -> Iterator[PastClosing]:
+        found = query(self._table, condition, {":pk": f"RUN#{slot}", **values}, consistent=consistent)
+        return (_closing(slot, item) for item in found)
 
 
 def _closing(slot: str, item: dict[str, Any]) -> PastClosing:

@@ -23,7 +23,7 @@ class DynamoRuns:
         self._put("RUNS", slot, {"periods": periods, "milliseconds": milliseconds}, now)
 
     def closed(self, closing: Closing, now: datetime) -> None:
-        """Keep what came of an hour; a repetition takes the place of the first."""
+        """Keep what came of a period; a repetition takes the place of the first."""
         found = {
             "outcome": closing.outcome,
             "events": closing.events,
@@ -31,7 +31,7 @@ class DynamoRuns:
             "drift": closing.drift,
             "milliseconds": closing.milliseconds,
         }
-        self._put(f"RUN#{closing.slot}", f"{closing.workspace}#{closing.hour}", found, now)
+        self._put(f"RUN#{closing.slot}", f"{closing.workspace}#{closing.period}", found, now)
 
     def failed(self, due: Due, error: str, attempts: int, now: datetime) -> None:
         """Keep why a period could not be closed, after the last attempt."""

@@ -8,7 +8,8 @@ from struct import Struct
 from typing import Any
 
 from tidemark.aws import clients
-from tidemark.aws.items import decode, encode
+from tidemark.aws.items import encode
+from tidemark.aws.queries import query
 from tidemark.domain.errors import Throttled
 from tidemark.domain.timeline import IndexEntry, Place
 from tidemark.services.contention import attempts
@@ -53,20 +54,9 @@ class DynamoSessionIndex:
 
     def entries(self, workspace: str, session: str, from_hour: str) -> Iterator[IndexEntry]:
         """Read the entries of a session consistently, from an hour on ("" for all), in the order of hours."""
-        pk = _pk(workspace, session)
-        pages = (
-            clients.dynamodb()
-            .get_paginator("query")
-            .paginate(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk AND sk >= :hour",
-                ExpressionAttributeValues=encode({":pk": pk, ":hour": from_hour or "0"}),
-                ConsistentRead=True,
-            )
-        )
-        for page in clients.translated_pages(pages):
-            for raw in page["Items"]:
-                yield _entry(workspace, session, decode(raw))
+        after = {":pk": _pk(workspace, session), ":hour": from_hour or "0"}
+        for item in query(self._table, "pk = :pk AND sk >= :hour", after):
+            yield _entry(workspace, session, item)
 
     @clients.translated()
     def _write(self, requests: Sequence[Any]) -> None:

@@ -12,14 +12,13 @@ from typing import Any
 
 from tidemark.aws import clients
 from tidemark.aws.items import decode, encode
+from tidemark.aws.queries import query
 from tidemark.domain.views import View
 from tidemark.services.ports import Delta, Head
 
 HEAD = "HEAD"
 HEAD_SECONDS = 7 * 24 * 3600
 """After this a head that nothing has renewed goes: every new hour renews the head of a view that anybody looks at."""
-DELTA_SECONDS = 24 * 3600
-"""So long can a client recover by its position."""
 
 
 class DynamoSnapshots:
@@ -38,7 +37,14 @@ class DynamoSnapshots:
 
     @clients.translated()
     def commit(
-        self, workspace: str, view: View, previous: Head | None, head: Head, delta: Delta | None, now_seconds: int
+        self,
+        workspace: str,
+        view: View,
+        previous: Head | None,
+        head: Head,
+        delta: Delta | None,
+        now_seconds: int,
+        recovery_seconds: int,
     ) -> None:
         """Replace `previous` by `head` and append `delta` in one transaction; raises `Conflict` if the head moved.
 
@@ -55,6 +61,7 @@ class DynamoSnapshots:
                     "hour": head.hour,
                     "basis": head.basis,
                     "definition": head.definition,
+                    "calendar": head.calendar or None,
                     "generated_at": head.generated_at,
                     "snapshot": pack({"sections": head.sections, "checksums": head.checksums}),
                     "expires_at": now_seconds + HEAD_SECONDS,
@@ -81,30 +88,18 @@ class DynamoSnapshots:
                     "seq": delta.seq,
                     "delta": pack({"patch": delta.patch, "checksums": delta.checksums}),
                     "generated_at": delta.generated_at,
-                    "expires_at": now_seconds + DELTA_SECONDS,
+                    "expires_at": now_seconds + recovery_seconds,
                 }
             ),
         }
         clients.dynamodb().transact_write_items(TransactItems=[{"Put": put_head}, {"Put": put_delta}])
 
-    @clients.translated()
     def deltas(self, workspace: str, view: View, after: int, upto: int) -> list[Delta]:
         """Read the deltas with after < seq <= upto, in order; expired ones may be missing."""
         if upto <= after:
             return []
-        pages = (
-            clients.dynamodb()
-            .get_paginator("query")
-            .paginate(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk AND sk BETWEEN :first AND :last",
-                ExpressionAttributeValues=encode(
-                    {":pk": _pk(workspace, view), ":first": _delta_key(after + 1), ":last": _delta_key(upto)}
-                ),
-                ConsistentRead=True,
-            )
-        )
-        return [delta_of(decode(item)) for page in pages for item in page["Items"]]
+        places = {":pk": _pk(workspace, view), ":first": _delta_key(after + 1), ":last": _delta_key(upto)}
+        return [delta_of(item) for item in query(self._table, "pk = :pk AND sk BETWEEN :first AND :last", places)]
 
 
 def pack(value: Any) -> bytes:
@@ -134,6 +129,7 @@ def _head(item: dict[str, Any]) -> Head:
         generated_at=item["generated_at"],
         sections=body["sections"],
         checksums=body["checksums"],
+        calendar=item.get("calendar", 0),
     )
 
 

@@ -13,6 +13,7 @@ from zlib import crc32
 
 from tidemark.aws import clients
 from tidemark.aws.items import decode, encode
+from tidemark.aws.queries import query
 from tidemark.domain.errors import TooManyViews, Unavailable
 from tidemark.domain.views import View
 from tidemark.services.ports import Watch
@@ -37,30 +38,26 @@ class DynamoWatches:
     def __init__(self, table: str) -> None:
         self._table = table
 
-    @clients.translated()
     def subscribers(self, workspace: str, view: View, now_seconds: int) -> list[str]:
         """Read the connections that watch a view."""
         return [item["sk"] for item in self._living(view_pk(workspace, view), now_seconds)]
 
-    @clients.translated()
     def watched(self, workspace: str, now_seconds: int) -> list[View]:
         """Read the views of a workspace that are watched, or were a moment ago."""
         return [View.from_key(item["sk"]) for item in self._living(_watch_pk(workspace), now_seconds - GRACE_SECONDS)]
 
     def watched_anywhere(self, now_seconds: int) -> Iterator[tuple[str, View]]:
         """Read the watched views of all workspaces, a page at a time; what was just watched may be missing."""
-        paginator = clients.dynamodb().get_paginator("query")
         for bucket in range(WATCH_BUCKETS):
-            pages = paginator.paginate(
-                TableName=self._table,
+            for item in query(
+                self._table,
+                "#bucket = :bucket AND expires_at > :now",
+                {":bucket": f"{bucket:02d}", ":now": now_seconds},
+                consistent=False,
                 IndexName=WATCHED_INDEX,
-                KeyConditionExpression="#bucket = :bucket AND expires_at > :now",
                 ExpressionAttributeNames={"#bucket": "bucket"},
-                ExpressionAttributeValues=encode({":bucket": f"{bucket:02d}", ":now": now_seconds}),
-            )
-            for page in clients.translated_pages(pages):
-                for item in map(decode, page["Items"]):
-                    yield item["pk"].removeprefix("W#"), View.from_key(item["sk"])
+            ):
+                yield item["pk"].removeprefix("W#"), View.from_key(item["sk"])
 
     @clients.translated()
     def watch(self, workspace: str, view: View, now_seconds: int, expires_at: int) -> Watch:
@@ -147,17 +144,7 @@ class DynamoWatches:
         return Watch(item["generation"], item["settled"])
 
     def _living(self, pk: str, now_seconds: int) -> list[dict[str, Any]]:
-        pages = (
-            clients.dynamodb()
-            .get_paginator("query")
-            .paginate(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues=encode({":pk": pk}),
-                ConsistentRead=True,
-            )
-        )
-        items = [decode(item) for page in pages for item in page["Items"]]
+        items = query(self._table, "pk = :pk", {":pk": pk})
         return [item for item in items if item["expires_at"] > now_seconds]
 
 

@@ -15,6 +15,8 @@ GRACE_SECONDS = 300
 """How long after its end an hour is open: for events on their way, and for the fold to take them in."""
 HOUR_SECONDS = 3600
 SLOT_LENGTH = len("2026-11-22T11")
+EVERY_DAY = "days"
+"""The period that is all days of a workspace: each is to be closed anew."""
 
 
 def closes_at(hour: str) -> int:
@@ -51,7 +53,7 @@ def slots(first: str, last: str) -> list[str]:
 
 
 def is_day(period: str) -> bool:
-    """Answer whether a period is a day, and not an hour."""
+    """Answer whether a period is a day or every day, and not an hour."""
     return "T" not in period
 
 

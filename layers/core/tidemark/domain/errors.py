@@ -5,6 +5,7 @@
     TidemarkError                 code, message, field
     ├── InvalidRequest            400  the caller's fault; `code` says which
     │   ├── InvalidView           400
+    │   │   └── RangeExpired      400
     │   ├── InvalidQuery          400
     │   └── UnknownDashboard      404
     ├── RequestTooLarge           413
@@ -53,6 +54,12 @@ class InvalidView(InvalidRequest):
     """A view whose days, end or dashboard are out of bounds."""
 
     code = "invalid_view"
+
+
+class RangeExpired(InvalidView):
+    """A view of days of which the workspace keeps no history any more."""
+
+    code = "range_expired"
 
 
 class InvalidQuery(InvalidRequest):

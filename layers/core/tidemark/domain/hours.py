@@ -38,6 +38,12 @@ def day_of(hour: str, timezone: str) -> date:
     return instant.astimezone(ZoneInfo(timezone)).date()
 
 
+def is_cut_alike(hour: str, timezone: str, other: str) -> bool:
+    """Answer whether every instant from the start of an hour to 60 minutes later is in the same hour in both zones."""
+    start = datetime.fromtimestamp(hour_seconds(hour), UTC)
+    return all(hour_of(start + n * _QUARTER, timezone) == hour_of(start + n * _QUARTER, other) for n in range(4))
+
+
 def day_seconds(day: date) -> int:
     """Return a day's place in a series: its midnight in UTC, in Unix seconds, whatever the zone."""
     return int(datetime.combine(day, time(), UTC).timestamp())

@@ -7,6 +7,8 @@ before it is stored.
 
 from __future__ import annotations
 
+import json
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
@@ -50,6 +52,14 @@ class Kind(ABC, Generic[State]):
         """Return the state that `dump` wrote."""
         state: State = raw
         return state
+
+    def pack(self, state: State) -> bytes:
+        """Return the stored form of a state that stands by itself."""
+        return zlib.compress(json.dumps(self.dump(state), separators=(",", ":"), ensure_ascii=False).encode())
+
+    def unpack(self, blob: bytes) -> State:
+        """Return the state that `pack` wrote."""
+        return self.load(json.loads(zlib.decompress(blob)))
 
 
 class Count(Kind[int]):
@@ -189,6 +199,12 @@ class Top(Kind[toplists.TopList]):
 
     def load(self, raw: Any) -> toplists.TopList:
         return toplists.TopList(raw[0], raw[1])
+
+    def pack(self, state: toplists.TopList) -> bytes:
+        return toplists.pack(state)
+
+    def unpack(self, blob: bytes) -> toplists.TopList:
+        return toplists.unpack(blob)
 
 
 class Last(Kind[tuple[str, str, Any] | None]):

@@ -13,6 +13,7 @@ import math
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from struct import pack, unpack
 from typing import Any
@@ -23,16 +24,39 @@ EXACT_LIMIT = 512
 PRECISION = 12
 _REGISTERS = 1 << PRECISION
 _TAIL_BITS = 64 - PRECISION
+_HASH_BYTES = 8
 _EMPTY = bytes(_REGISTERS)
 _HIGH_BITS = int.from_bytes(b"\x80" * _REGISTERS)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Uniques:
-    """The distinct values seen: `hashes`, or `registers` in their place."""
+    """The distinct values seen: `seen`, or `registers` in their place.
 
-    hashes: frozenset[int] = frozenset()
+    What was loaded has `packed` instead of `seen`, the hashes as they are stored: to count them is to divide, and a
+    set of thousands, which takes a millisecond, is made only where they are merged.
+    """
+
+    seen: frozenset[int] = frozenset()
     registers: bytes = b""
+    packed: bytes = b""
+
+    @property
+    def hashes(self) -> frozenset[int]:
+        """The hashes as a set."""
+        return self.seen or frozenset(_unpack(self.packed))
+
+    @property
+    def size(self) -> int:
+        """How many hashes there are."""
+        return len(self.seen) or len(self.packed) // _HASH_BYTES
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the same values were seen."""
+        return isinstance(other, Uniques) and (self.registers, self.hashes) == (other.registers, other.hashes)
+
+    def __hash__(self) -> int:
+        return hash((self.registers, self.hashes))
 
 
 def hash_text(text: str) -> int:
@@ -48,7 +72,7 @@ def of_values(texts: Iterable[str]) -> Uniques:
 def merge(states: Iterable[Uniques]) -> Uniques:
     """Return the union. It stays exact while all parts are, whatever its size."""
     parts = list(states)
-    hashes = frozenset[int]().union(*(part.hashes for part in parts))
+    hashes = frozenset[int]().union(*(part.seen or _unpack(part.packed) for part in parts))
     sketches = [part.registers for part in parts if part.registers]
     if not sketches:
         return Uniques(hashes)
@@ -57,28 +81,36 @@ def merge(states: Iterable[Uniques]) -> Uniques:
 
 def compact(state: Uniques) -> Uniques:
     """Return the state in its bounded form, as it is stored."""
-    return Uniques(registers=_add(_EMPTY, state.hashes)) if len(state.hashes) > EXACT_LIMIT else state
+    return Uniques(registers=_add(_EMPTY, state.hashes)) if state.size > EXACT_LIMIT else state
 
 
 def count(state: Uniques) -> int:
     """Return the number of distinct values: exact, or the estimate."""
-    return round(_estimate(state.registers)) if state.registers else len(state.hashes)
+    return round(_estimate(state.registers)) if state.registers else state.size
 
 
 def dump(state: Uniques) -> Any:
     """Return the state for JSON; equal states have equal dumps."""
     if state.registers:
         return {"registers": b64encode(state.registers).decode()}
-    ordered = sorted(state.hashes)
-    return b64encode(pack(f">{len(ordered)}Q", *ordered)).decode()
+    return b64encode(state.packed or pack(f">{state.size}Q", *sorted(state.seen))).decode()
 
 
 def load(raw: Any) -> Uniques:
-    """Return the state that `dump` wrote."""
+    """Return the state that `dump` wrote; raises `ValueError` if some of it is missing."""
     if isinstance(raw, dict):
-        return Uniques(registers=b64decode(raw["registers"]))
+        registers = b64decode(raw["registers"])
+        if len(registers) != _REGISTERS:
+            raise ValueError(f"a sketch has {_REGISTERS} registers, not {len(registers)}")
+        return Uniques(registers=registers)
     packed = b64decode(raw)
-    return Uniques(frozenset(unpack(f">{len(packed) // 8}Q", packed)))
+    if len(packed) % _HASH_BYTES:
+        raise ValueError(f"hashes have {_HASH_BYTES} bytes each, {len(packed)} are no multiple of that")
+    return Uniques(packed=packed)
+
+
+def _unpack(packed: bytes) -> tuple[int, ...]:
+    return unpack(f">{len(packed) // _HASH_BYTES}Q", packed)
 
 
 def _highest(sketches: list[bytes]) -> bytes:
@@ -106,8 +138,15 @@ def _add(registers: bytes, hashes: Iterable[int]) -> bytes:
     return bytes(updated)
 
 
+@lru_cache(maxsize=8)  # what is shown of one state, once by itself and again in a ratio, comes in a row
 def _estimate(registers: bytes) -> float:
-    multiplicity = [registers.count(rank) for rank in range(_TAIL_BITS + 2)]
+    multiplicity = [0] * (_TAIL_BITS + 2)
+    left = _REGISTERS
+    for rank in range(_TAIL_BITS + 2):
+        multiplicity[rank] = registers.count(rank)
+        left -= multiplicity[rank]
+        if not left:  # mostly after some 15 ranks
+            break
     total = _REGISTERS * _tau(1 - multiplicity[-1] / _REGISTERS)
     for rank in range(_TAIL_BITS, 0, -1):
         total = (total + multiplicity[rank]) / 2

@@ -33,6 +33,13 @@ class View:
         """The name of the view in the tables: `web:30`, or `web:5:2015-05-21`."""
         return f"{self.dashboard}:{self.days}" + (f":{self.to.isoformat()}" if self.to else "")
 
+    def first_day(self, today: date, trailing_hours: int = 0) -> date:
+        """Return the first day of its window, which ends with `today` unless its end is fixed.
+
+        Or that of its last `trailing_hours` hours, if they begin before.
+        """
+        return (self.to or today) - timedelta(days=max(self.days - 1, -(-trailing_hours // 24)))
+
     @classmethod
     def from_key(cls, key: str) -> View:
         """Return the view that `key` names."""
@@ -91,7 +98,7 @@ def window_at_hour(view: View, hour: str, timezone: str, trailing_hours: int = 0
 @lru_cache(maxsize=256)
 def _window(view: View, today: date, hour: str, timezone: str, trailing_hours: int) -> Window:
     last = view.to or today
-    first = last - timedelta(days=view.days - 1)
+    first = view.first_day(today)
     by_day = [hours_of_day(first + timedelta(days=n), timezone) for n in range(view.days)]
     hours = tuple(name for names in by_day for name in names if name <= hour)
     trailing, day = list(hours), first

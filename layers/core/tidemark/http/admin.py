@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from tidemark.domain.credentials import Principal
+from tidemark.domain.workspace import Workspace
 from tidemark.http import schemas
 from tidemark.http.authentication import bearer_principal
 from tidemark.http.context import Services, received_at_of, request_id_of, services_of
@@ -48,16 +49,30 @@ def data_health(
     workspace = open_workspace(services.directory, principal, principal.workspace, "administer")
     logger().info("data health requested", request_id=request_id, workspace=workspace.workspace)
     report = services.data_health(workspace, now)
-    return JSONResponse(_body(report, workspace.workspace, now), headers={"Cache-Control": "no-store"})
+    return JSONResponse(_body(report, workspace, now), headers={"Cache-Control": "no-store"})
 
 
-def _body(report: DataReport, workspace: str, now: datetime) -> dict[str, Any]:
+def _body(report: DataReport, workspace: Workspace, now: datetime) -> dict[str, Any]:
     return {
         "status": report.status,
         "checked_at": now.isoformat(timespec="seconds").replace("+00:00", "Z"),
         "tables": {name: _table(table) for name, table in report.tables.items()},
         "rollup": _rollup(report.rollup),
-        "workspace": {"workspace_id": workspace, **_workspace(report.workspace)},
+        "workspace": {
+            "workspace_id": workspace.workspace,
+            "keeps": _keeps(workspace, now),
+            **_workspace(report.workspace),
+        },
+    }
+
+
+def _keeps(workspace: Workspace, now: datetime) -> dict[str, Any]:
+    kept_from = workspace.kept_from(now)
+    return {
+        "retention_days": workspace.retention_days,
+        "recovery_hours": workspace.recovery_hours,
+        **_given(history_days=workspace.history_days),
+        **_given(history_from=kept_from.isoformat() if kept_from > date.min else None),
     }
 
 
@@ -91,6 +106,7 @@ def _workspace(found: WorkspaceHealth) -> dict[str, Any]:
         "drift": found.drift,
         "slowest_milliseconds": found.slowest_milliseconds,
         "failed": [_failed(closing) for closing in found.failed],
+        **_given(last_day=_day(found.last_day)),
         "insertion": _insertion(found.rates),
     }
 
@@ -103,6 +119,12 @@ def _failed(closing: PastClosing) -> dict[str, Any]:
         "error": closing.error,
         "attempts": closing.attempts,
     }
+
+
+def _day(closing: PastClosing | None) -> dict[str, Any] | None:
+    if closing is None:
+        return None
+    return {"day": closing.period, "slot": closing.slot, "at": closing.at, "milliseconds": closing.milliseconds}
 
 
 def _insertion(rates: Sequence[HourRate]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ _basic = HTTPBasic(auto_error=False, scheme_name="write_key", description="The w
 _bearer = HTTPBearer(auto_error=False, scheme_name="bearer", description="A token, or for ingest a write key.")
 
 
-def header_credential(
+async def header_credential(
     basic: Annotated[HTTPBasicCredentials | None, Security(_basic)],
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
 ) -> str | None:

@@ -123,19 +123,22 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def services_of(request: Request) -> Services:
-    """Return the services of the application (a FastAPI dependency)."""
+async def services_of(request: Request) -> Services:
+    """Return the services of the application.
+
+    A FastAPI dependency; they are `async` where they do not wait, since FastAPI runs any other in a thread of a pool.
+    """
     services: Services = request.app.state.services
     return services
 
 
-def request_id_of(request: Request) -> str:
+async def request_id_of(request: Request) -> str:
     """Return the id of the request (a FastAPI dependency)."""
     request_id: str = request.state.request_id
     return request_id
 
 
-def received_at_of(request: Request) -> datetime:
+async def received_at_of(request: Request) -> datetime:
     """Return when the request came, in UTC (a FastAPI dependency): the clock is read once a request."""
     received_at: datetime = request.state.received_at
     return received_at

@@ -77,6 +77,7 @@ def _json(settings: Workspace, query: HourlyQuery, page: HourlyPage) -> dict[str
         "columns": [column.as_dict() for column in page.columns],
         "rows": [_row(query, row) for row in page.rows],
         "left_out": list(page.left_out),
+        "expired": list(page.expired),
         **({"next_cursor": page.cursor} if page.cursor is not None else {}),
     }
 
@@ -93,6 +94,7 @@ def _csv(query: HourlyQuery, page: HourlyPage) -> Response:
         writer.writerow([_cell(shown[name]) for name in names])
     file = f"{query.dashboard}-{query.first}-{query.last}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{file}"', "X-Left-Out": str(len(page.left_out))}
+    headers["X-Expired"] = str(len(page.expired))
     return Response(text.getvalue(), media_type="text/csv", headers=headers)
 
 

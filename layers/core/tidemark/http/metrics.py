@@ -26,7 +26,7 @@ from tidemark.services.query import Page
 router = APIRouter(prefix="/v1/workspaces/{workspace}", tags=["metrics"])
 
 
-def parameters_of(request: Request) -> Mapping[str, str]:
+async def parameters_of(request: Request) -> Mapping[str, str]:
     """Return the parameters as they were given, each once (a FastAPI dependency); the domain checks them."""
     given = request.query_params.multi_items()
     repeated = next((name for name, times in Counter(name for name, _ in given).items() if times > 1), None)
@@ -101,6 +101,7 @@ def _body(workspace: str, page: Page) -> dict[str, Any]:
             "final_until": fresh.final_until.isoformat(),
             "live_hours": fresh.live_hours,
             "incomplete_hours": fresh.incomplete_hours,
+            "expired_days": fresh.expired_days,
         },
         **({"next_cursor": page.next_cursor} if page.next_cursor else {}),
     }

@@ -73,7 +73,7 @@ class MetricsRow(BaseModel):
 
     start: str
     end: str
-    state: Literal["final", "live", "incomplete"]
+    state: Literal["final", "live", "incomplete", "expired"]
     values: dict[str, Any]
     groups: dict[str, Any] | None = None
 
@@ -100,6 +100,7 @@ class MetricsFreshness(BaseModel):
     final_until: str
     live_hours: int
     incomplete_hours: int
+    expired_days: int
 
 
 class Metrics(BaseModel):
@@ -132,6 +133,7 @@ class HourlyTable(BaseModel):
     columns: list[dict[str, Any]]
     rows: list[dict[str, Any]]
     left_out: list[str]
+    expired: list[str]
     next_cursor: str | None = None
 
 

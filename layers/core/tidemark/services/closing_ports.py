@@ -5,7 +5,7 @@ As there, every method may raise `Throttled` or `Unavailable`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -16,13 +16,17 @@ from tidemark.domain.views import View
 
 @dataclass(frozen=True, slots=True)
 class StoredDay:
-    """The merged final cells of `hours`, which are those of a local day of `timezone`; `covers` as in `StoredCell`."""
+    """The merged final cells of `hours`, which are those of a local day of `timezone`; `covers` as in `StoredCell`.
+
+    `calendar` is that of the workspace: a day that was built before a change of the timezone is not kept up since.
+    """
 
     cell: Cell
     timezone: str
     hours: frozenset[str]
     covers: frozenset[str]
     version: int = 0
+    calendar: int = 0
 
 
 class Days(Protocol):
@@ -37,6 +41,9 @@ class Days(Protocol):
         Raises `Conflict` if the cell is of another version.
         """
 
+    def remove(self, workspace: str, day: date) -> None:
+        """Take a day's cell away, if there is one."""
+
     def get_many(self, workspace: str, days: Sequence[date], identities: Set[str]) -> dict[date, StoredDay]:
         """Read the cells of days, of their states those of `identities` alone.
 
@@ -46,7 +53,7 @@ class Days(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A period of a workspace (an hour, or a local day as `2026-11-22`) that is to be closed by the run of `slot`.
+    """A period of a workspace that the run of `slot` is to close: an hour, a local day as `2026-11-22`, or `days`.
 
     `mark` is another one each time that it becomes due.
     """
@@ -66,6 +73,9 @@ class Agenda(Protocol):
     def hours(self, workspace: str, first: str, last: str) -> list[str]:
         """Read the hours with events from `first` to `last`, both included, in order."""
 
+    def forget(self, workspace: str, places: Iterable[tuple[str, int]]) -> None:
+        """State that shards of hours, as (hour, shard), have no events any more; idempotent."""
+
     def schedule(self, workspace: str, period: str, slot: str) -> Due:
         """Make a period due in the run of `slot`, with a new mark."""
 
@@ -81,10 +91,14 @@ class Agenda(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """What came of closing an hour: `drift` counts the measures whose live state was not what the log gives."""
+    """What came of closing an hour or a day.
+
+    `drift` counts the measures of an hour whose live state was not what the log gives; of a day the numbers are those
+    of its hours, and 0 here.
+    """
 
     workspace: str
-    hour: str
+    period: str
     slot: str
     outcome: str
     events: int = 0
@@ -100,10 +114,17 @@ class Runs(Protocol):
         """Keep that the run of a slot found so many due periods and sent their jobs."""
 
     def closed(self, closing: Closing, now: datetime) -> None:
-        """Keep what came of an hour; a repetition takes the place of the first."""
+        """Keep what came of a period; a repetition takes the place of the first."""
 
     def failed(self, due: Due, error: str, attempts: int, now: datetime) -> None:
         """Keep why a period could not be closed, after the last attempt."""
+
+
+class ArchiveQueue(Protocol):
+    """The queue of hours to archive."""
+
+    def send(self, workspace: str, hour: str) -> None:
+        """Queue the archiving of an hour; it may be done more than once and in any order."""
 
 
 class RollupQueue(Protocol):

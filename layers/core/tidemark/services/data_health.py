@@ -101,13 +101,17 @@ class HourRate:
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceHealth:
-    """A workspace's last hours: their events, what drifted, and which periods failed and were not closed since."""
+    """A workspace's last hours: their events, what drifted, and which periods failed and were not closed since.
+
+    `last_day` is the last local day that was merged within these hours, None if there is none.
+    """
 
     state: State
     rates: Sequence[HourRate] = ()
     drift: int = 0
     slowest_milliseconds: int = 0
     failed: Sequence[PastClosing] = ()
+    last_day: PastClosing | None = None
     code: str | None = None
 
 
@@ -183,6 +187,7 @@ class DataHealth:
             drift,
             max((closing.milliseconds for closing in recent), default=0),
             failed,
+            max((each for each in recent if _is_merged_day(each)), key=lambda each: each.period, default=None),
         )
 
     def _closings(
@@ -206,3 +211,7 @@ class DataHealth:
         except Exception as error:  # noqa: BLE001  # access denied, say: it is what was asked for
             self._on_failure(name, error)
             return None, "internal"
+
+
+def _is_merged_day(closing: PastClosing) -> bool:
+    return is_day(closing.period) and closing.outcome == "final"

@@ -25,7 +25,7 @@ from tidemark.services.folds import Folds
 from tidemark.services.ports import CellKey, Cells, Directory, EventLog, StoredCell, Workspace
 from tidemark.services.repairs import Repairs
 from tidemark.services.rollup import recompute
-from tidemark.services.sources import BudgetSpent, LogBudget
+from tidemark.services.sources import BudgetSpent, LogBudget, will_do
 
 MAX_CELLS = 4_000
 """Cells that a page reads: 40 batch requests, 8 at a time, take about 0.2 s; to decode and merge them takes 2 s of a
@@ -59,11 +59,15 @@ class HourlyRow:
 
 @dataclass(frozen=True, slots=True)
 class HourlyPage:
-    """A page of the table; `left_out` names the members that have not enabled the dashboard, or do not exist."""
+    """A page of the table; `left_out` names the members that have not enabled the dashboard, or do not exist.
+
+    `expired` names those who do not keep all days that were asked for; what they do not keep has no rows.
+    """
 
     columns: Sequence[Measure]
     rows: Sequence[HourlyRow]
     left_out: Sequence[str]
+    expired: Sequence[str]
     cursor: str | None
 
 
@@ -106,13 +110,14 @@ class HourlyTable:
         if dashboard is None:
             raise UnknownDashboard(f"the workspace has no dashboard {query.dashboard[:64]!r}", field="dashboard")
         members, left_out = self._members(workspace, query.dashboard)
-        places = self._places(workspace, query, members)
+        places = self._places(workspace, query, members, now)
+        expired = sorted(member.workspace for member in members if query.first < member.kept_from(now))
         rows, last = [], None
         for last, sources in self._read(_within(places, query.limit), dashboard, now):
             row = _row(dashboard, last, sources)
             rows += [row] if row else []
         cursor = query.cursor(last) if last is not None and last != places[-1][0] else None
-        return HourlyPage(columns_of(dashboard), rows, left_out, cursor)
+        return HourlyPage(columns_of(dashboard), rows, left_out, expired, cursor)
 
     def _members(self, workspace: Workspace, dashboard: str) -> tuple[list[Workspace], list[str]]:
         """Return the workspaces whose cells are read, and the names of those that have no such dashboard."""
@@ -124,7 +129,9 @@ class HourlyTable:
         members = [found for found in settings.values() if found is not None and dashboard in found.dashboards]
         return members, sorted({*settings} - {member.workspace for member in members})
 
-    def _places(self, workspace: Workspace, query: HourlyQuery, members: Sequence[Workspace]) -> list[_Placed]:
+    def _places(
+        self, workspace: Workspace, query: HourlyQuery, members: Sequence[Workspace], now: datetime
+    ) -> list[_Placed]:
         """Return the places of the rows that are asked for, in order, each with the cells that belong there."""
         first, last = hour_names(query.first, query.last, workspace.timezone)
         if query.after is not None:
@@ -137,7 +144,7 @@ class HourlyTable:
             for hour in hours:
                 place = hour, member.workspace if query.by_workspace else ""
                 is_inside = query.first <= day_of(hour, workspace.timezone) <= query.last
-                if is_inside and (query.after is None or place > query.after):
+                if is_inside and (query.after is None or place > query.after) and not member.has_ended(hour, now):
                     shards = range(member.shards_at(hour_seconds(hour)))
                     found.setdefault(place, []).extend((member.workspace, hour, shard) for shard in shards)
         return sorted(found.items())
@@ -147,11 +154,12 @@ class HourlyTable:
     ) -> Iterator[tuple[Place, list[_Source]]]:
         """Yield what is at each place, until too much would have to come from the log."""
         needed = hashes_of(identities_of(dashboard))
-        begun, budget = False, LogBudget()
+        begun, budget, now_seconds = False, LogBudget(), int(now.timestamp())
         for portion in _portions(places):
             stored = self._cells.of_workspaces([key for _, keys in portion for key in keys])
             for place, keys in portion:
-                found = {key: stored[key] for key in keys if key in stored and _will_do(stored[key], needed, now)}
+                there = ((key, stored[key]) for key in keys if key in stored)
+                found = {key: cell for key, cell in there if will_do(cell, needed, now_seconds)}
                 try:
                     computed = {key: self._from_log(key, dashboard, budget, now) for key in keys if key not in found}
                 except BudgetSpent:
@@ -192,11 +200,6 @@ def _within(places: Sequence[_Placed], limit: int) -> Iterator[_Placed]:
             return
         cells += len(keys)
         yield place, keys
-
-
-def _will_do(stored: StoredCell, needed: frozenset[str], now: datetime) -> bool:
-    """Answer whether a cell has all that the columns are computed from, or the log has no more than it."""
-    return needed <= stored.covers or stored.log_until <= now.timestamp()
 
 
 def _of_cell(stored: StoredCell, needed: frozenset[str]) -> _Source:

@@ -93,7 +93,7 @@ def ingest(
     rejected: list[Rejection] = []
     for index, raw in enumerate(raw_events):
         try:
-            valid[index] = _event(raw, call, received_at, shift, new_id)
+            valid[index] = native_event(raw, call, received_at, shift, new_id)
         except InvalidEvent as error:
             rejected.append(Rejection(index, error.code, error.message, _id_of(raw), error.field))
     chunks = chunk_events(
@@ -104,7 +104,10 @@ def ingest(
     return _receipt(valid, rejected, failures)
 
 
-def _event(raw: Any, call: str | None, received_at: datetime, shift: timedelta, new_id: Callable[[], str]) -> Event:
+def native_event(
+    raw: Any, call: str | None, received_at: datetime, shift: timedelta, new_id: Callable[[], str]
+) -> Event:
+    """Return the event as it is stored, of what a client sends; raises `InvalidEvent`. Parameters as in `ingest`."""
     if not isinstance(raw, Mapping):
         raise InvalidEvent("an event is an object")
     native = to_native(raw, call) if call or is_call(raw) else raw

@@ -19,7 +19,7 @@ class LateHours:
     def __init__(self, agenda: Agenda, queue: RollupQueue) -> None:
         self._agenda = agenda
         self._queue = queue
-        self._queued: dict[tuple[str, str], int] = {}
+        self._queued: dict[tuple[str, str], tuple[str, int]] = {}
 
     def begin(self, workspace: str, hour: str, shard: int, now_seconds: int) -> bool:
         """Note an hour's shard that has no cell yet, due when it closes; answer False if it had events before.
@@ -31,11 +31,15 @@ class LateHours:
         return is_new
 
     def recompute(self, workspace: str, hour: str, now_seconds: int) -> None:
-        """Have a closed hour recomputed within a minute; if the queue loses that, by the next run."""
-        if now_seconds < self._queued.get((workspace, hour), 0) + COALESCED_SECONDS:
-            return
+        """Have a closed hour recomputed within a minute; if the queue loses that, by the next run.
+
+        It is made due also where a job is queued: a run or a backfill may have done in its place what was due before.
+        """
         due = self._agenda.schedule(workspace, hour, slot_at(now_seconds))
+        slot, queued_at = self._queued.get((workspace, hour), ("", 0))
+        if slot == due.slot and now_seconds < queued_at + COALESCED_SECONDS:
+            return
         self._queue.send([due], DELAY_SECONDS)
         if len(self._queued) >= REMEMBERED:
             self._queued.clear()
-        self._queued[workspace, hour] = now_seconds
+        self._queued[workspace, hour] = due.slot, now_seconds

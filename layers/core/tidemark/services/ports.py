@@ -15,34 +15,17 @@ from tidemark.domain.cells import Cell
 from tidemark.domain.chunks import Chunk
 from tidemark.domain.messages import Delivery, Listener, Notice, UserMessage
 from tidemark.domain.views import View
-
-
-@dataclass(frozen=True, slots=True)
-class Workspace:
-    """The settings of one workspace.
-
-    `shards` lists (first hour as Unix seconds, number of shards), ascending; the last entry not after an hour holds
-    for it. A district has `members`: the workspaces whose hours it may read together.
-    """
-
-    workspace: str
-    name: str = ""
-    timezone: str = "UTC"
-    dashboards: tuple[str, ...] = ("web", "meetings", "lifecycle")
-    shards: tuple[tuple[int, int], ...] = ((0, 1),)
-    retention_days: int = 30
-    created_at: str = ""
-    members: tuple[str, ...] = ()
-
-    def shards_at(self, hour_seconds: int) -> int:
-        """Return the number of shards of the hour that starts at `hour_seconds`."""
-        return next((count for start, count in reversed(self.shards) if start <= hour_seconds), 1)
+from tidemark.domain.workspace import Workspace as Workspace
 
 
 class Directory(Protocol):
     """Workspaces and write keys."""
 
-    def workspace(self, workspace: str) -> Workspace | None: ...
+    def workspace(self, workspace: str) -> Workspace | None:
+        """Return the settings of a workspace; they may be some time old."""
+
+    def latest(self, workspace: str) -> Workspace | None:
+        """Return the settings of a workspace as they are stored now."""
 
     def workspace_of_key(self, key_hash: str) -> str | None:
         """Return the workspace that an unrevoked write key opens, by the SHA-256 (hex) of the key."""
@@ -120,9 +103,6 @@ class Cells(Protocol):
 
     def get(self, key: CellKey) -> StoredCell: ...
 
-    def get_many(self, workspace: str, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Cell]:
-        """Read the cells of (hour, shard) consistently; those without events are left out."""
-
     def ledger(self, key: CellKey) -> Iterable[Commit]:
         """Read every ledger entry of the cell, orphans included."""
 
@@ -135,8 +115,11 @@ class Cells(Protocol):
     def replace(self, key: CellKey, previous: str, stored: StoredCell) -> None:
         """Put `stored` in the place of the commit `previous` ("" for none). Raises `Conflict` if the cell moved."""
 
+    def remove(self, keys: Sequence[CellKey]) -> None:
+        """Take cells away for good; their ledgers end by themselves. Those that are not there change nothing."""
+
     def stored_many(self, workspace: str, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], StoredCell]:
-        """Read the cells of (hour, shard) consistently with all that is known of them, as `get_many` does."""
+        """Read the cells of (hour, shard) consistently; a corrupt one is empty, and covers nothing."""
 
     def of_workspaces(self, keys: Sequence[CellKey]) -> dict[CellKey, StoredCell]:
         """Read cells of several workspaces as `stored_many` does; a corrupt one is left out, as if it were lost."""
@@ -154,6 +137,8 @@ class Head:
     generated_at: str
     sections: Mapping[str, Any]
     checksums: Mapping[str, str]
+    calendar: int = 0
+    """Of the workspace, by whose days it was rendered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +160,19 @@ class Snapshots(Protocol):
         """Read the head consistently."""
 
     def commit(
-        self, workspace: str, view: View, previous: Head | None, head: Head, delta: Delta | None, now_seconds: int
+        self,
+        workspace: str,
+        view: View,
+        previous: Head | None,
+        head: Head,
+        delta: Delta | None,
+        now_seconds: int,
+        recovery_seconds: int,
     ) -> None:
-        """Replace `previous` by `head` and append `delta`, in one transaction. Raises `Conflict` if the head moved."""
+        """Replace `previous` by `head` and append `delta`, in one transaction; keep the delta for `recovery_seconds`.
+
+        Raises `Conflict` if the head moved.
+        """
 
     def deltas(self, workspace: str, view: View, after: int, upto: int) -> list[Delta]:
         """Read the deltas with after < seq <= upto, in order; expired ones may be missing."""

@@ -41,11 +41,15 @@ class Sources:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """Before `final_until` all numbers are final; `live_hours` are not yet, `incomplete_hours` have lost events."""
+    """Before `final_until` all numbers are final; `live_hours` are not yet, `incomplete_hours` have lost events.
+
+    Of `expired_days` nothing is counted: the workspace does not keep them any more.
+    """
 
     final_until: datetime
     live_hours: int
     incomplete_hours: int
+    expired_days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,4 +159,5 @@ def _freshness(rows: list[Row], query: MetricsQuery, now: datetime) -> Freshness
         min([*bounds, end]).astimezone(ZoneInfo(query.timezone)),
         sum(row.live_hours for row in rows),
         sum(row.lost_hours for row in rows),
+        sum(row.expired_days for row in rows),
     )

@@ -13,14 +13,15 @@ from hashlib import sha256
 from typing import Any
 
 from tidemark.domain.cells import Cell, compact, encode, merge
-from tidemark.domain.chunks import event_hash
-from tidemark.domain.closing import GRACE_SECONDS, closes_at, day_closes_at, is_closed, is_day, slot_at
+from tidemark.domain.closing import EVERY_DAY, GRACE_SECONDS, closes_at, is_closed, is_day, slot_at
 from tidemark.domain.drift import drift
 from tidemark.domain.errors import Conflict, Unavailable
 from tidemark.domain.fold import Fold
-from tidemark.domain.hours import day_of, hour_seconds, hours_of_day
-from tidemark.services.closing_ports import Agenda, Closing, Days, Due, Runs, StoredDay
+from tidemark.domain.hours import hour_seconds
+from tidemark.services.close_days import CloseDays
+from tidemark.services.closing_ports import Agenda, ArchiveQueue, Closing, Due, Runs
 from tidemark.services.contention import attempts
+from tidemark.services.distinct import Distinct, Logged
 from tidemark.services.folds import Folds
 from tidemark.services.ledger import history
 from tidemark.services.ports import CellKey, Cells, Directory, EventLog, LoggedChunk, StoredCell, Workspace
@@ -60,11 +61,12 @@ class Rollup:
         directory: Directory,
         log: EventLog,
         cells: Cells,
-        days: Days,
+        days: CloseDays,
         agenda: Agenda,
         runs: Runs,
         views: Views,
         folds: Folds,
+        archive: ArchiveQueue,
         monotonic: Callable[[], float],
     ) -> None:
         self._directory = directory
@@ -75,6 +77,7 @@ class Rollup:
         self._runs = runs
         self._views = views
         self._folds = folds
+        self._archive = archive
         self._monotonic = monotonic
 
     def __call__(self, wanted: Due, now: datetime) -> Closing | None:
@@ -86,15 +89,31 @@ class Rollup:
         closing = None
         if workspace is None:
             pass  # deleted since; its events have nowhere to be shown
+        elif due.period == EVERY_DAY:
+            self._begin_calendar(workspace, now)
         elif is_day(due.period):
-            self._close_day(workspace, date.fromisoformat(due.period), now)
+            day = date.fromisoformat(due.period)
+            closing = self._close_day(due, lambda: self._days.day(due.workspace, day, now), now)
         else:
             closing = self._close_hour(workspace, due, now)
         self._agenda.settle(due)
         return closing
 
+    def _close_day(self, due: Due, close: Callable[[], tuple[date, str]], now: datetime) -> Closing:
+        """Close a day that is due, or that of an hour which was: whichever comes last finds every hour final."""
+        begun = self._monotonic()
+        day, outcome = close()
+        milliseconds = round((self._monotonic() - begun) * 1000)
+        closing = Closing(due.workspace, day.isoformat(), due.slot, outcome, milliseconds=milliseconds)
+        if outcome != "open":
+            self._runs.closed(closing, now)
+        return closing
+
     def _close_hour(self, workspace: Workspace, due: Due, now: datetime) -> Closing:
         hour, begun = due.period, self._monotonic()
+        if workspace.has_ended(hour, now):
+            self._days.of_hour(workspace, hour, now)
+            return Closing(workspace.workspace, hour, due.slot, "ended")
         if not is_closed(hour, int(now.timestamp())):
             self._agenda.schedule(workspace.workspace, hour, slot_at(closes_at(hour) - GRACE_SECONDS))
             return Closing(workspace.workspace, hour, due.slot, "open")
@@ -102,7 +121,7 @@ class Rollup:
             self._close_shard(workspace, (workspace.workspace, hour, shard), int(now.timestamp()))
             for shard in range(workspace.shards_at(hour_seconds(hour)))
         ]
-        self._close_day(workspace, day_of(hour, workspace.timezone), now)
+        self._close_day(due, lambda: self._days.of_hour(workspace, hour, now), now)
         # Also when nothing has changed: the last attempt may have died between the cell and the view.
         self._views.refresh_watched(workspace, now, {hour})
         closing = Closing(
@@ -116,7 +135,15 @@ class Rollup:
             round((self._monotonic() - begun) * 1000),
         )
         self._runs.closed(closing, now)
+        # Also when nothing has changed: the log may have events that no dashboard counts.
+        self._archive.send(workspace.workspace, hour)
         return closing
+
+    def _begin_calendar(self, workspace: Workspace, now: datetime) -> None:
+        """Have every day closed by the settings as they are now, and show them in what is being watched."""
+        latest = self._days.every(workspace.workspace, now)
+        if latest is not None:
+            self._views.refresh_watched(latest, now, frozenset())
 
     def _close_shard(self, workspace: Workspace, key: CellKey, now_seconds: int) -> _Closed:
         fold = self._folds(workspace.dashboards)
@@ -171,82 +198,18 @@ class Rollup:
         counted = {chunk for entry in history(self._cells.ledger(key), stored.commit) for chunk in entry.chunks}
         return len(differing) if counted >= found.chunks else 0
 
-    def _close_day(self, workspace: Workspace, day: date, now: datetime) -> None:
-        """Merge the cells of a day that is over, if all of them are final; put one that is not on the agenda."""
-        name, ends = workspace.workspace, day_closes_at(day, workspace.timezone)
-        if ends > now.timestamp():
-            self._agenda.schedule(name, day.isoformat(), slot_at(ends - GRACE_SECONDS))
-            return
-        inside = hours_of_day(day, workspace.timezone)
-        for _ in attempts():
-            version = self._days.version(name, day)  # before the cells: the condition covers them
-            noted = set(self._agenda.hours(name, min(inside), max(inside)))
-            hours = [hour for hour in inside if hour in noted]
-            keys = [(hour, shard) for hour in hours for shard in range(workspace.shards_at(hour_seconds(hour)))]
-            cells = self._cells.stored_many(name, keys)
-            if not keys or set(cells) != set(keys) or not all(cell.final for cell in cells.values()):
-                return
-            covers = frozenset.intersection(*(cell.covers for cell in cells.values()))
-            merged = merge(cell.cell for cell in cells.values())
-            try:
-                self._days.replace(name, day, version, StoredDay(merged, workspace.timezone, frozenset(hours), covers))
-            except Conflict:
-                continue
-            return
-        raise Unavailable("the day is being written by many at once; try again")
-
 
 def recompute(fold: Fold, read: Callable[[], Iterable[LoggedChunk]]) -> _Recomputed:
-    """Return what the log gives: each event id once, as the request that came first had it.
-
-    `read` gives the chunks anew each time. An id that stands in several chunks is met again before all are known, so
-    where there is one the log is read a second time.
-    """
-    seen: set[int] = set()
-    contested: set[int] = set()
-    chunks: set[bytes] = set()
-    log_until = 2**53
-    is_erased = False
-
-    def once() -> Iterator[Any]:
-        nonlocal log_until, is_erased
-        for logged in read():
-            chunks.add(bytes.fromhex(logged.chunk.key))
-            log_until = min(log_until, logged.expires_at)
-            is_erased = is_erased or logged.erased > 0
-            for event in logged.chunk.events:
-                identity = event_hash(event["event_id"])
-                if identity in seen:
-                    contested.add(identity)
-                else:
-                    seen.add(identity)
-                    yield event
-
-    cell = _folded(fold, once())
-    if contested:
-        cell = _folded(fold, _settled(read(), contested))
-    return _Recomputed(cell, len(seen), frozenset(chunks), log_until, is_erased)
+    """Return what the log gives, each event id once; `read` gives the chunks of the shard anew each time."""
+    found = Distinct(read)
+    cell = found.each(lambda events: _folded(fold, events))
+    return _Recomputed(cell, found.events, frozenset(found.chunks), found.log_until, found.is_erased)
 
 
-def _settled(chunks: Iterable[LoggedChunk], contested: set[int]) -> Iterator[Any]:
-    """Yield the events, of the contested ids those of the earliest request."""
-    earliest: dict[int, tuple[str, str, Any]] = {}
-    for logged in chunks:
-        for event in logged.chunk.events:
-            identity = event_hash(event["event_id"])
-            if identity not in contested:
-                yield event
-                continue
-            place = logged.received_at, logged.chunk.key, event
-            if identity not in earliest or place[:2] < earliest[identity][:2]:
-                earliest[identity] = place
-    yield from (event for _, _, event in earliest.values())
-
-
-def _folded(fold: Fold, events: Iterator[Any]) -> Cell:
+def _folded(fold: Fold, events: Iterator[Logged]) -> Cell:
     cell = Cell()
     batch: list[Any] = []
-    for event in events:
+    for event, _ in events:
         batch.append(event)
         if len(batch) == BATCH_EVENTS:
             cell = compact(merge((cell, fold(batch))))

@@ -37,6 +37,8 @@ class Row:
     log_hours: int = 0
     live_hours: int = 0
     lost_hours: int = 0
+    expired_days: int = 0
+    """Of which there is no history any more."""
     left: int = 0
     """Hours that are still to be read."""
     final_until: datetime | None = None
@@ -48,9 +50,15 @@ class Row:
 
     @property
     def state(self) -> str:
-        """`final`: nothing but late events changes it; `live`: it is not over yet; `incomplete`: events are lost."""
+        """How sure it is.
+
+        `final`: nothing but late events changes it; `live`: it is not over yet; `incomplete`: events are lost;
+        `expired`: some of its days are not kept any more, and not counted.
+        """
         if self.lost_hours:
             return "incomplete"
+        if self.expired_days:
+            return "expired"
         return "final" if self.ended and not self.live_hours else "live"
 
     def take(self, numbers: HourNumbers) -> None:
@@ -114,10 +122,10 @@ class RowReader:
         """
         if not groups:
             return []
-        timezone = wanted.workspace.timezone
-        noted = self._noted(wanted, groups, hour_of(now, timezone))
+        timezone, kept_from = wanted.workspace.timezone, wanted.workspace.kept_from(now)
+        noted = self._noted(wanted, groups, hour_of(now, timezone), kept_from)
         wanted = replace(wanted, noted=noted.certain)
-        rows = [[Row(period, _closed(period.end, now)) for period in group] for group in groups]
+        rows = [[_row(period, kept_from, now) for period in group] for group in groups]
         unfit = self._take_days(wanted, [row for group in rows for row in group], noted, now)
         planned = _planned(wanted, rows, noted)
         taken = self._take_hours(wanted, [step for group in planned for step in group])
@@ -144,13 +152,15 @@ class RowReader:
             taken.append(replace(numbers, cell=Cell()))
         return taken
 
-    def _noted(self, wanted: Wanted, groups: Sequence[Sequence[Period]], latest: str) -> _Noted:
-        """Read which hours have events, up to the present one."""
+    def _noted(self, wanted: Wanted, groups: Sequence[Sequence[Period]], latest: str, kept_from: date) -> _Noted:
+        """Read which hours of the days from `kept_from` on have events, up to the present one."""
         name, timezone = wanted.workspace.workspace, wanted.workspace.timezone
-        ranges = [(first.first, last.last) for first, last in zip(groups[0], groups[-1], strict=True)]
+        ranges = [(max(first.first, kept_from), last.last) for first, last in zip(groups[0], groups[-1], strict=True)]
         hours: dict[date, list[str]] = {}
         certain = True
         for first, last in ranges:
+            if first > last:
+                continue
             try:
                 names = self._agenda.hours(name, *hour_names(first, last, timezone))
             except (Throttled, Unavailable):
@@ -188,7 +198,7 @@ def _holds(stored: StoredDay | None, wanted: Wanted, hours: Sequence[str]) -> bo
     """Answer whether a day cell has all that is wanted of a day with events in `hours`."""
     return (
         stored is not None
-        and stored.timezone == wanted.workspace.timezone
+        and (stored.timezone, stored.calendar) == (wanted.workspace.timezone, wanted.workspace.calendar)
         and wanted.covers <= stored.covers
         and set(hours) <= stored.hours
     )
@@ -213,6 +223,11 @@ def _bound_finality(rows: Sequence[Row], open_from: str) -> None:
         if not row.ended:
             opens = max(row.period.start, datetime.fromtimestamp(hour_seconds(open_from), UTC))
             row.final_until = min(row.final_until or opens, opens)
+
+
+def _row(period: Period, kept_from: date, now: datetime) -> Row:
+    expired = sum(day < kept_from for day in period.days)
+    return Row(period, _closed(period.end, now), expired_days=expired)
 
 
 def _closed(end: datetime, now: datetime) -> bool:

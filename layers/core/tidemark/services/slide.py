@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 
-from tidemark.domain.errors import UnknownDashboard
+from tidemark.domain.errors import RangeExpired, UnknownDashboard
 from tidemark.domain.views import View
 from tidemark.services.closing_ports import RollupQueue
 from tidemark.services.portions import portions
@@ -26,7 +26,7 @@ class Slide:
         for name, view in views:
             workspace = self._directory.workspace(name)
             if workspace is not None:
-                with suppress(UnknownDashboard):  # disabled since
+                with suppress(UnknownDashboard, RangeExpired):  # disabled, or ended, since
                     self._views.refresh(workspace, view, now, frozenset())
 
 

@@ -154,13 +154,10 @@ class HourSources:
         final, lost, damaged, events, from_log = closed, False, False, 0, False
         for key in _keys(wanted, hour):
             found = stored.get(key)
-            if found is not None and wanted.covers <= found.covers:
+            if found is not None and will_do(found, wanted.covers, wanted.now_seconds):
                 cells.append(found.cell)
                 final = final and found.final
-                continue
-            if found is not None and found.log_until <= wanted.now_seconds:
-                cells.append(found.cell)  # the log may have less
-                lost = True
+                lost = lost or not wanted.covers <= found.covers
                 continue
             cell, number = self._from_log(wanted, key, budget)
             cells.append(cell)
@@ -178,6 +175,11 @@ class HourSources:
         except Throttled as error:  # there is no other source
             raise Unavailable("the log is over its rate; try again") from error
         return found.cell.only(wanted.identities), found.events
+
+
+def will_do(stored: StoredCell, covers: frozenset[str], now_seconds: int) -> bool:
+    """Answer whether a cell is what there is: it covers all that is wanted, or the log may have less than it has."""
+    return covers <= stored.covers or stored.log_until <= now_seconds
 
 
 def _keys(wanted: Wanted, hour: str) -> list[CellKey]:

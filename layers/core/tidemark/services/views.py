@@ -17,14 +17,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tidemark.domain.cells import hashes_of
+from tidemark.domain.closing import is_closed
 from tidemark.domain.definitions import Dashboard
 from tidemark.domain.delta import diff
-from tidemark.domain.errors import Conflict, Unavailable, UnknownDashboard
+from tidemark.domain.errors import Conflict, RangeExpired, Unavailable, UnknownDashboard
 from tidemark.domain.hours import hour_of, hour_seconds
 from tidemark.domain.snapshot import Frame, checksums_of, frame_of, merge_frames, render
 from tidemark.domain.views import View, Window, window_at_hour
 from tidemark.services.contention import attempts
-from tidemark.services.ports import Cells, Connections, Delta, Head, Snapshots, Watch, Workspace
+from tidemark.services.ports import (
+    Cells,
+    Connections,
+    Delta,
+    Directory,
+    Head,
+    Snapshots,
+    StoredCell,
+    Watch,
+    Workspace,
+)
+from tidemark.services.repairs import Repairs
 
 OPEN_HOURS = 2
 """The hours at a window's end that are read for every refresh: the current one, and the last for what comes late."""
@@ -44,7 +57,7 @@ class _Settled:
 
 
 class Views:
-    """Renders views and commits what changed."""
+    """Renders views and commits what changed; what it finds cells to lack is scheduled with `repairs`, if given."""
 
     def __init__(
         self,
@@ -53,30 +66,41 @@ class Views:
         connections: Connections,
         dashboards: Callable[[], Mapping[str, Dashboard]],
         new_epoch: Callable[[], str],
+        directory: Directory,
+        repairs: Repairs | None = None,
     ) -> None:
         self._cells = cells
         self._snapshots = snapshots
         self._connections = connections
         self._dashboards = dashboards
         self._new_epoch = new_epoch
+        self._directory = directory
+        self._repairs = repairs
         self._frames: OrderedDict[tuple[str, View], _Settled] = OrderedDict()
 
-    def dashboard(self, workspace: Workspace, view: View) -> Dashboard:
-        """Return the dashboard of a view; raises `UnknownDashboard` if the workspace has not enabled it."""
+    def dashboard(self, workspace: Workspace, view: View, now: datetime) -> Dashboard:
+        """Return the dashboard of a view.
+
+        Raises `UnknownDashboard` if the workspace has not enabled it, and `RangeExpired` if it keeps no history of the
+        view's first day.
+        """
         dashboard = self._dashboards().get(view.dashboard) if view.dashboard in workspace.dashboards else None
         if dashboard is None:
             raise UnknownDashboard(f"the workspace has no dashboard {view.dashboard!r}", field="view.dashboard")
+        kept_from = workspace.kept_from(now)
+        if view.first_day(workspace.today(now), dashboard.trailing_hours) < kept_from:
+            raise RangeExpired(f"the workspace has history from {kept_from.isoformat()} on", field="view.days")
         return dashboard
 
     def current(self, workspace: Workspace, view: View, now: datetime) -> Head:
         """Return the head of a view as of now: as it stands if the fold keeps it up, else rendered anew.
 
-        Raises `UnknownDashboard`, `Unavailable`.
+        Raises `UnknownDashboard`, `RangeExpired`, `Unavailable`.
         """
-        dashboard = self.dashboard(workspace, view)
+        dashboard = self.dashboard(workspace, view, now)
         settled = self._connections.is_settled(workspace.workspace, view, int(now.timestamp()))
         head = self._snapshots.head(workspace.workspace, view) if settled else None
-        if head and _is_current(head, dashboard, max(head.hour, hour_of(now, workspace.timezone))):
+        if head and _is_current(head, workspace, dashboard, max(head.hour, hour_of(now, workspace.timezone))):
             return head
         for _ in attempts():
             with suppress(Conflict):
@@ -86,12 +110,14 @@ class Views:
     def watched(self, workspace: Workspace, view: View, now: datetime, watch: Callable[[], Watch]) -> Head:
         """Return the head of a view that `watch` has watched from now on; the fold keeps it up from here.
 
-        Raises `UnknownDashboard`, `TooManyViews`, `Unavailable`.
+        Raises `UnknownDashboard`, `RangeExpired`, `TooManyViews`, `Unavailable`.
         """
         for _ in attempts():
             held = watch()
             if held.settled:
                 return self.current(workspace, view, now)
+            # Whoever changes the timezone after this finds the watch, and renders it.
+            workspace = self._directory.latest(workspace.workspace) or workspace
             with suppress(Conflict):
                 head = self._refresh(workspace, view, now, None)
                 self._connections.settle(workspace.workspace, view, held.generation)
@@ -101,13 +127,13 @@ class Views:
     def refresh_watched(self, workspace: Workspace, now: datetime, touched: Set[str]) -> None:
         """Do as `refresh` for every watched view of a workspace."""
         for view in self._connections.watched(workspace.workspace, int(now.timestamp())):
-            with suppress(UnknownDashboard):  # disabled since; who watches it is told at the next bootstrap
+            with suppress(UnknownDashboard, RangeExpired):  # since; who watches it is told at the next bootstrap
                 self.refresh(workspace, view, now, touched)
 
     def refresh(self, workspace: Workspace, view: View, now: datetime, touched: Set[str]) -> None:
         """Bring the head of a watched view up to date after the cells of the hours `touched` have changed.
 
-        Raises `UnknownDashboard`, `Unavailable`.
+        Raises `UnknownDashboard`, `RangeExpired`, `Unavailable`.
         """
         for _ in attempts():
             with suppress(Conflict):
@@ -123,34 +149,55 @@ class Views:
         `touched` is None if any hour may have changed. Unless the result is to be `lasting`, a render that shows
         nothing new writes nothing.
         """
-        dashboard = self.dashboard(workspace, view)
         previous = self._snapshots.head(workspace.workspace, view)  # before the cells: the condition covers them
+        if previous and previous.calendar > workspace.calendar:  # these settings are from before a change
+            workspace = self._directory.latest(workspace.workspace) or workspace
+        dashboard = self.dashboard(workspace, view, now)
         hour = max(hour_of(now, workspace.timezone), previous.hour if previous else "")
         window = window_at_hour(view, hour, workspace.timezone, dashboard.trailing_hours)
         settled, live = _split(window, live=view.to is None)
-        current = previous is not None and _is_current(previous, dashboard, hour)
+        current = previous is not None and _is_current(previous, workspace, dashboard, hour)
         renew = not current or touched is None or not touched.isdisjoint(settled)
         if previous and not renew and touched is not None and touched.isdisjoint(live):
             return previous
         basis = (previous.basis if previous else 0) + renew
         frame = None if renew else self._remembered(workspace, view, window, basis, dashboard)
         if frame is None:
-            frame = self._frame(workspace, dashboard, window, settled)
-        whole = merge_frames(frame, self._frame(workspace, dashboard, window, live))
+            frame = self._frame(workspace, dashboard, window, settled, now)
+        whole = merge_frames(frame, self._frame(workspace, dashboard, window, live, now))
         sections = render(dashboard, window, whole)
         patch = diff(previous.sections if previous else {}, sections)
         if previous and current and not patch and not (renew and lasting):
             return previous
-        head = _head(previous, sections, patch, hour, basis, dashboard.fingerprint, now, self._new_epoch)
-        delta = _delta(previous, head, patch)
-        self._snapshots.commit(workspace.workspace, view, previous, head, delta, int(now.timestamp()))
+        epoch, seq = _next(previous, patch, dashboard, self._new_epoch)
+        kept = {name: previous.checksums[name] for name in sections if name not in patch} if previous else {}
+        head = Head(
+            epoch,
+            seq,
+            hour,
+            basis,
+            dashboard.fingerprint,
+            now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            sections,
+            checksums_of(sections, kept),
+            workspace.calendar,
+        )
+        delta, recovery_seconds = _delta(previous, head, patch), workspace.recovery_hours * 3600
+        self._snapshots.commit(workspace.workspace, view, previous, head, delta, int(now.timestamp()), recovery_seconds)
         self._remember(workspace, view, _Settled(basis, window, dashboard.fingerprint, frame))
         return head
 
-    def _frame(self, workspace: Workspace, dashboard: Dashboard, window: Window, hours: Set[str]) -> Frame:
+    def _frame(
+        self, workspace: Workspace, dashboard: Dashboard, window: Window, hours: Set[str], now: datetime
+    ) -> Frame:
         keys = [(hour, shard) for hour in sorted(hours) for shard in range(workspace.shards_at(hour_seconds(hour)))]
-        cells = self._cells.get_many(workspace.workspace, keys)
-        return frame_of(dashboard, window, ((hour, cell) for (hour, _), cell in cells.items()))
+        cells = self._cells.stored_many(workspace.workspace, keys)
+        if self._repairs is not None:
+            # A measure that was declared since, or a cell that is corrupt: the log has what is not shown.
+            needed, seconds = hashes_of(measure.identity for measure in dashboard.folded()), int(now.timestamp())
+            lacking = [hour for (hour, _), cell in cells.items() if _can_be_mended(hour, cell, needed, seconds)]
+            self._repairs.schedule(workspace.workspace, lacking, seconds)
+        return frame_of(dashboard, window, ((hour, stored.cell) for (hour, _), stored in cells.items()))
 
     def _remembered(
         self, workspace: Workspace, view: View, window: Window, basis: int, dashboard: Dashboard
@@ -167,8 +214,14 @@ class Views:
             self._frames.popitem(last=False)
 
 
-def _is_current(head: Head, dashboard: Dashboard, hour: str) -> bool:
-    return head.hour == hour and head.definition == dashboard.fingerprint
+def _is_current(head: Head, workspace: Workspace, dashboard: Dashboard, hour: str) -> bool:
+    rendered = head.hour, head.definition, head.calendar
+    return rendered == (hour, dashboard.fingerprint, workspace.calendar)
+
+
+def _can_be_mended(hour: str, stored: StoredCell, needed: Set[str], now_seconds: int) -> bool:
+    """Answer whether a cell lacks some of the measures `needed`, and a rollup would add them."""
+    return not needed <= stored.covers and now_seconds < stored.log_until and is_closed(hour, now_seconds)
 
 
 def _split(window: Window, live: bool) -> tuple[Set[str], Set[str]]:
@@ -178,25 +231,14 @@ def _split(window: Window, live: bool) -> tuple[Set[str], Set[str]]:
     return every - newest, newest
 
 
-def _head(
-    previous: Head | None,
-    sections: Mapping[str, Any],
-    patch: Mapping[str, Any],
-    hour: str,
-    basis: int,
-    fingerprint: str,
-    now: datetime,
-    new_epoch: Callable[[], str],
-) -> Head:
-    """Return the head that follows `previous`; where no delta can lead from one to the other, a new epoch begins."""
-    kept = {name: previous.checksums[name] for name in sections if name not in patch} if previous else {}
-    generated_at = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _next(
+    previous: Head | None, patch: Mapping[str, Any], dashboard: Dashboard, new_epoch: Callable[[], str]
+) -> tuple[str, int]:
+    """Return the position that follows `previous`; where no delta can lead from one to the other, an epoch begins."""
     large = len(json.dumps(patch, ensure_ascii=False).encode()) > MAX_PATCH_BYTES
-    if previous is None or previous.definition != fingerprint or large:
-        epoch, seq = new_epoch(), (previous.seq if previous else 0) + 1
-    else:
-        epoch, seq = previous.epoch, previous.seq + bool(patch)
-    return Head(epoch, seq, hour, basis, fingerprint, generated_at, sections, checksums_of(sections, kept))
+    if previous is None or previous.definition != dashboard.fingerprint or large:
+        return new_epoch(), (previous.seq if previous else 0) + 1
+    return previous.epoch, previous.seq + bool(patch)
 
 
 def _delta(previous: Head | None, head: Head, patch: Mapping[str, Any]) -> Delta | None:

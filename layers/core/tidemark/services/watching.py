@@ -64,7 +64,7 @@ class Watching:
         """
         if view.to is not None:
             raise InvalidView("a view with a fixed end is not live", code="view_not_live", field="view.to")
-        self._views.dashboard(workspace, view)
+        self._views.dashboard(workspace, view, now)
         name, now_seconds = workspace.workspace, int(now.timestamp())
         lease = now_seconds + LEASE_SECONDS
         until = min(lease, expires_at) if expires_at else lease

@@ -1,0 +1,54 @@
+"""The settings of a workspace: its days, what it shows, and how long it keeps what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from tidemark.domain.hours import day_of
+
+DEFAULT_RECOVERY_HOURS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The settings of one workspace.
+
+    `shards` lists (first hour as Unix seconds, number of shards), ascending; the last entry not after an hour holds
+    for it. A district has `members`: the workspaces whose hours it may read together.
+
+    Events are in the log for `retention_days`. Cells are kept for `history_days` before the present one, None for ever,
+    but for those of days before `history_from` (a date, or empty), which an earlier setting has ended. By its position
+    a client recovers for `recovery_hours`. `calendar` counts the changes of the timezone.
+    """
+
+    workspace: str
+    name: str = ""
+    timezone: str = "UTC"
+    dashboards: tuple[str, ...] = ("web", "meetings", "lifecycle")
+    shards: tuple[tuple[int, int], ...] = ((0, 1),)
+    retention_days: int = 30
+    created_at: str = ""
+    members: tuple[str, ...] = ()
+    history_days: int | None = None
+    history_from: str = ""
+    recovery_hours: int = DEFAULT_RECOVERY_HOURS
+    calendar: int = 0
+
+    def today(self, now: datetime) -> date:
+        """Return the local day of an aware time."""
+        return now.astimezone(ZoneInfo(self.timezone)).date()
+
+    def kept_from(self, now: datetime) -> date:
+        """Return the first local day of which there is history; what was before is gone, or about to go."""
+        ended = date.fromisoformat(self.history_from) if self.history_from else date.min
+        return ended if self.history_days is None else max(ended, self.today(now) - timedelta(days=self.history_days))
+
+    def has_ended(self, hour: str, now: datetime) -> bool:
+        """Answer whether an hour is of a day of which there is no history any more."""
+        return day_of(hour, self.timezone) < self.kept_from(now)
+
+    def shards_at(self, hour_seconds: int) -> int:
+        """Return the number of shards of the hour that starts at `hour_seconds`."""
+        return next((count for start, count in reversed(self.shards) if start <= hour_seconds), 1)
