@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -20,7 +21,9 @@ from tests.support.connections import Response
 from tests.support.deployed import World
 from tests.support.lessons import LESSON, PERSONAL, happened, lesson
 from tests.support.stack import Stack
+from tidemark.aws.days import WHOLE
 from tidemark.aws.items import encode
+from tidemark.domain.cells import kind_of
 from tidemark.domain.definitions import shipped
 from tidemark.domain.hourly import HourlyQuery
 
@@ -338,10 +341,11 @@ def states_of(district: District) -> list[str]:
     stack, names = district.office.stack, tuple(f"{world.workspace}#" for world in district.worlds)
     partitions = [pk for pk in stack.partitions("CellsTable") if pk.startswith(names)]
     items = [item for pk in partitions for item in stack.items("CellsTable", pk)]
-    states = [item["state"] for item in items if "state" in item]
-    states += [state for item in items for state in item.get("states", {}).values()]
+    days = [item["states"].items() for item in items if "states" in item]
+    kinds = [(kind_of(name), blob) for day in days for name, blob in day if name != WHOLE]
+    states = [json.dumps(kind.dump(kind.unpack(blob))) for kind, blob in kinds]
     assert len(states) > 30, "no day has been closed"
-    return [zlib.decompress(state).decode() for state in states]
+    return states + [zlib.decompress(item["state"]).decode() for item in items if "state" in item]
 
 
 @pytest.mark.parametrize("mode", ["unreachable", "throttled", "died_before"])

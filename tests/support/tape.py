@@ -18,9 +18,12 @@ from moto.core.botocore_stubber import MockRawResponse
 from tests.support.outside import WorldOutside
 
 Key = tuple[str, bytes, tuple[bytes, ...], int]
-"""A service, its operation, the tables of the request, and the place of the call among its like in an invocation."""
+"""A service, its operation, the tables and kinds of items, and the place of the call among its like in an invocation.
 
-_TABLES = re.compile(rb'"TableName": ?"(\w+)"')
+A kind is what a key begins with in capitals (`WORKSPACE`): not every invocation makes the same calls, some are cached.
+"""
+
+_TABLES_AND_KINDS = re.compile(rb'"TableName": ?"(\w+)"|"[ps]k": ?\{"S": ?"([A-Z]+)')
 
 
 class Tape:
@@ -45,7 +48,11 @@ class Tape:
     def __call__(self, service: str, request: AWSPreparedRequest) -> AWSResponse:
         """Answer a request; one that the tape has not gets what the last of its kind got."""
         target = request.headers.get("X-Amz-Target", b"")
-        kind = service, bytes(target), tuple(_TABLES.findall(request.body or b""))
+        kind = (
+            service,
+            bytes(target),
+            tuple(b"".join(found) for found in _TABLES_AND_KINDS.findall(request.body or b"")),
+        )
         self._asked[kind] += 1
         key = (*kind, self._asked[kind])
         if not self.playing:
