@@ -184,8 +184,8 @@ def test_a_body_of_the_wrong_form_is_named(api: Gateway, content: bytes, code: s
     ("content", "encoding"),
     [
         (b"not gzip", "gzip"),
-        (gzip.compress(b"{}")[:-4], "gzip"),
-        (gzip.compress(b"{}") + b"rest", "gzip"),
+        (gzip.compress(b"{}", mtime=0)[:-4], "gzip"),
+        (gzip.compress(b"{}", mtime=0) + b"rest", "gzip"),
         (zlib.compress(b"{}"), "deflate"),
         (b"{}", "br"),
     ],
