@@ -90,6 +90,11 @@ class Stack:
         return self._output("InboxTable")
 
     @property
+    def archive_bucket(self) -> str:
+        """The name of the bucket of archived hours."""
+        return self._output("ArchiveBucket")
+
+    @property
     def rollup_queue_url(self) -> str:
         """The queue of the rollup's jobs."""
         return self._output("RollupQueueUrl")

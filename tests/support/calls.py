@@ -57,7 +57,7 @@ MODES = {
     )
 }
 
-READS = {"GetItem", "Query", "BatchGetItem", "GetSecretValue", "HeadObject"}
+READS = {"GetItem", "Query", "BatchGetItem", "GetSecretValue", "HeadObject", "GetObject", "ListObjectsV2"}
 
 _THROTTLED = {
     "dynamodb": (400, "ProvisionedThroughputExceededException"),

@@ -42,6 +42,9 @@ class Operated:
         redrive = {"deadLetterTargetArn": arn["QueueArn"], "maxReceiveCount": ATTEMPTS}
         attributes = {"VisibilityTimeout": "0", "RedrivePolicy": json.dumps(redrive)}
         self.queue_url = self.sqs.create_queue(QueueName="rollup", Attributes=attributes)["QueueUrl"]
+        self.s3: Any = boto3.client("s3")
+        self.archive_bucket = "archive"
+        self.s3.create_bucket(Bucket=self.archive_bucket)
         outputs = {
             "DirectoryTable": tables.directory,
             "EventsTable": tables.events,
@@ -51,11 +54,13 @@ class Operated:
             "TokenSecretArn": tables.token_secret,
             "RollupQueueUrl": self.queue_url,
             "RollupDeadLetterQueueUrl": self.dead_url,
+            "ArchiveBucket": self.archive_bucket,
         }
         monkeypatch.setattr(Stack, "_outputs", outputs)
         monkeypatch.setenv("TIDEMARK_STACK", "deployed")
         monkeypatch.setenv("ROLLUP_QUEUE_URL", self.queue_url)
         monkeypatch.setenv("ARCHIVE_QUEUE_URL", self.sqs.create_queue(QueueName="archive")["QueueUrl"])
+        monkeypatch.setenv("ARCHIVE_BUCKET", self.archive_bucket)
         bootstrap.container.cache_clear()
         # The worker logs elsewhere: its log is no output of the command in whose pauses it runs.
         monkeypatch.setattr(logger().registered_handler, "stream", StringIO())

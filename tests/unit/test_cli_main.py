@@ -112,7 +112,7 @@ def test_expected_failures_are_one_line_without_a_traceback(monkeypatch: pytest.
 
 
 def test_nothing_that_is_slow_to_import_is_imported_before_a_command_needs_it() -> None:
-    slow = {"boto3", "botocore", "httpx", "websockets", "yaml"}
+    slow = {"boto3", "botocore", "duckdb", "httpx", "websockets", "yaml"}
     code = f"import sys, tidemark_cli.main; print({slow!r} & sys.modules.keys())"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "set()\n"

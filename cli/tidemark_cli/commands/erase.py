@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -16,12 +16,16 @@ from tidemark_cli.commands.backfill import follow, progress_bar
 from tidemark_cli.context import err, now, out, settings_of
 from tidemark_cli.erasure.operation import Erasure, Found
 from tidemark_cli.erasure.subject import Subject, chosen_subject
-from tidemark_cli.erasure.sweep import Swept, changed
+from tidemark_cli.erasure.sweep import changed
 from tidemark_cli.errors import CliError
 from tidemark_cli.rollup.backfill import Progress, Sent
 from tidemark_cli.screen import counted, printable
 
+if TYPE_CHECKING:
+    from tidemark_cli.erasure.archive import Archived
+
 AGAIN = "the same command again finishes it"
+COMPARED_ANEW = "was somebody else erased meanwhile? The same command again compares with what is there now"
 MAX_COMPANIONS = 10
 
 
@@ -36,42 +40,60 @@ def erase(
 ) -> None:
     """Erase a user, an anonymous visitor or a session, for good.
 
-    Their events are taken out of the log, every hour that had some is recomputed from it, and a second reading of the
-    whole log proves that none is left and that the events of others are what they were. An hour that is still open
-    counts them until it closes. Interrupted, or run again, it goes on where it was.
+    Their events are taken out of the log and the archive, every hour that had some in the log is recomputed from it,
+    and a second reading of the whole log, and of what has changed in the archive, proves that none is left and that the
+    events of others are what they were. An hour that is still open counts them until it closes. Interrupted, or run
+    again, it goes on where it was.
     """
     subject = chosen_subject(user, anonymous, session)
     settings = settings_of(context)
     erasure = Erasure(settings.stack, settings.rollup, settings.admin.workspace(workspace), subject)
-    before = _look(erasure, "reading the log", ())
+    before = _look(erasure, "reading", Found())
     out.print(f"workspace {workspace}: {_told(subject, before)}", markup=False)
-    _tell_companions(workspace, before.hours.values())
+    _tell_companions(workspace, before.companions)
     if dry_run or before.is_nothing:
         return
     if not yes and not typer.confirm("erase that for good?", err=True):
         raise CliError("nothing was erased")
     try:
         done = _erase(erasure, before)
-        after = _look(erasure, "reading it again", before.hours)
+        after = _look_again(erasure, before)
     except KeyboardInterrupt:
         err.print(f"interrupted: {AGAIN}")
         raise
     _show(before, after, done)
+    _show_archive(before, after)
     _prove(subject, before, after, done)
     erasure.finish(before.hours)
 
 
-def _look(erasure: Erasure, what: str, wanted: Collection[str]) -> Found:
-    hours = sorted({*erasure.hours(now()), *wanted})
+def _look(erasure: Erasure, what: str, known: Found) -> Found:
+    hours = sorted({*erasure.hours(now()), *known.hours})
     with progress_bar() as progress:
-        task = progress.add_task(what, total=len(hours))
-        return erasure.look(hours, wanted, lambda _: progress.update(task, advance=1))
+        task = progress.add_task(f"{what} the log", total=len(hours))
+        found = erasure.look(hours, known.hours, lambda _: progress.update(task, advance=1))
+        tags = erasure.archive.tags()
+        archive = progress.add_task(f"{what} the archive", total=len(tags))
+        found.archived = erasure.archive.look(tags, known.archived, lambda: progress.update(archive, advance=1))
+    return found
+
+
+def _look_again(erasure: Erasure, before: Found) -> Found:
+    """Return what there is now; what is archived anew by then, by a job that had read the log before, is taken out."""
+    after = _look(erasure, "reading again", before)
+    anew = {hour: after.archived[hour] for hour in after.archived_hours}
+    for hour in anew:
+        erasure.archive.erase(hour)
+    if anew:
+        before.archived = {**before.archived, **anew}
+        after.archived = erasure.archive.look(erasure.archive.tags(), after.archived, lambda: None)
+    return after
 
 
 def _erase(erasure: Erasure, before: Found) -> Progress:
     """Rewrite what was found, and return what came of the hours that were queued."""
     with progress_bar() as progress:
-        task = progress.add_task("rewriting", total=len(before.hours))
+        task = progress.add_task("rewriting", total=len(before.hours) + len(before.archived_hours))
         sent = Sent(erasure.queue, lambda _: None)
         run = erasure.rewrite(before, sent, now, lambda _: progress.update(task, advance=1))
         progress.update(task, description="recomputing", total=len(sent.periods), completed=0)
@@ -85,6 +107,11 @@ def _told(subject: Subject, found: Found) -> str:
         f"{counted(found.events, 'event')} of {subject} in {counted(len(found.hours), 'hour')}, of"
         f" {counted(found.events_read, 'event')} in {counted(found.hours_read, 'hour')} that were read"
     ]
+    if found.archived:
+        parts.append(
+            f"{counted(found.archived_events, 'event')} in {counted(len(found.archived_hours), 'archived hour')},"
+            f" of {len(found.archived):,}"
+        )
     if found.unfinished:
         parts.append(f"{counted(len(found.unfinished), 'hour')} of them left by an erasure that was interrupted")
     if found.index_entries:
@@ -94,9 +121,9 @@ def _told(subject: Subject, found: Found) -> str:
     return "; ".join(parts)
 
 
-def _tell_companions(workspace: str, found: Iterable[Swept]) -> None:
+def _tell_companions(workspace: str, found: Iterable[str]) -> None:
     """Name the anonymous ids beside a user's: what was sent before they were known has no other id."""
-    companions = sorted(set().union(*(swept.companions for swept in found)))
+    companions = sorted(found)
     for name in companions[:MAX_COMPANIONS]:
         out.print(f"note: beside the user stood anonymous id {printable(name)}", markup=False)
     if len(companions) > MAX_COMPANIONS:
@@ -130,6 +157,25 @@ def _show(before: Found, after: Found, done: Progress) -> None:
     out.print(table)
 
 
+def _show_archive(before: Found, after: Found) -> None:
+    """Print the archived hours, with what they had and have."""
+    if not before.archived_hours:
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column("archived hour", no_wrap=True)
+    for name in ("events", "erased", "left", "others"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for hour in before.archived_hours:
+        was, found = before.archived[hour], after.archived.get(hour)
+        others = _others(was, found) if found else "expired"
+        table.add_row(hour, f"{was.events:,}", f"{was.found:,}", f"{found.found:,}" if found else "0", others)
+    out.print(table)
+
+
+def _others(before: Archived, after: Archived) -> str:
+    return f"= {after.others:,}" if before.others == after.others else f"{before.others:,} → {after.others:,}"
+
+
 def _recomputed(hour: str, closing: PastClosing | None) -> str:
     if closing is None:
         closes = datetime.fromtimestamp(closes_at(hour), UTC)
@@ -148,17 +194,20 @@ def _prove(subject: Subject, before: Found, after: Found, done: Progress) -> Non
         out.print("kept hours count the erased events: a part of their log has ended, so they cannot be recomputed")
     if done.failed:
         raise CliError(f"{counted(len(done.failed), 'hour')} could not be recomputed: {done.failed[0].error}", AGAIN)
-    if after.events or after.index_entries or after.inbox_items:
+    if after.is_left:
         raise CliError(f"there is something left: {_told(subject, after)}", f"is it still being sent? If not, {AGAIN}")
     moment = int(now().timestamp())
     torn = sum(len(changed(was, after.hours[hour], moment)) for hour, was in before.hours.items())
     if torn:
         raise CliError(
             f"{counted(torn, 'chunk')} had other events of others before",
-            "was somebody else erased meanwhile? The same command again compares with what is there now",
+            COMPARED_ANEW,
         )
+    lost = sum(before.archived[hour].has_lost(after.archived.get(hour)) for hour in before.archived_hours)
+    if lost:
+        raise CliError(f"{counted(lost, 'archived hour')} had more events of others before", COMPARED_ANEW)
     out.print(
-        f"read again: {counted(after.events_read, 'event')} in {counted(after.hours_read, 'hour')}, none of {subject};"
-        " what others have there is unchanged",
+        f"read again: {counted(after.events_read, 'event')} in {counted(after.hours_read, 'hour')}"
+        f" and {counted(len(after.archived), 'archived hour')}, none of {subject}; what others have there is unchanged",
         markup=False,
     )

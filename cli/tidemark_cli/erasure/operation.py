@@ -1,7 +1,9 @@
 """An erasure: look at what there is, rewrite it, have its hours recomputed, look again.
 
 Whenever it dies, the same erasure again finishes it: an hour is put into the journal before its first chunk is
-rewritten, and leaves it when its recompute has ended. What was taken out never comes back, since the log decides.
+rewritten, and leaves it when its recompute has ended. What was taken out never comes back, since the log decides. The
+archive follows the log: a job that has read an hour before it was rewritten gives way to what replaced its object, or
+is followed by the job of the recompute.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from tidemark.aws.session_index import DynamoSessionIndex
@@ -28,6 +31,9 @@ from tidemark_cli.rollup.backfill import Backfill, Sent
 from tidemark_cli.rollup.operation import Operation
 from tidemark_cli.stack import Stack
 
+if TYPE_CHECKING:
+    from tidemark_cli.erasure.archive import Archived
+
 FIRST_HOUR, LAST_HOUR = "1970-01-01T00:00Z", "9999-12-31T23:59Z"
 UNNOTED_DAYS = 2
 """Hours of so many days are read whether they are noted or not: the fold notes an hour after its first chunk is stored,
@@ -40,6 +46,7 @@ class Found:
 
     `hours` are those with events of theirs, and those that an interrupted erasure has `unfinished`; `hours_read` and
     `events_read` say how much was looked through. `index_entries` are the session's, `inbox_items` the user's.
+    `archived` has every hour of the archive.
     """
 
     hours: Mapping[str, Swept] = field(default_factory=dict)
@@ -48,6 +55,23 @@ class Found:
     events_read: int = 0
     index_entries: int = 0
     inbox_items: int = 0
+    archived: Mapping[str, Archived] = field(default_factory=dict)
+
+    @property
+    def archived_hours(self) -> list[str]:
+        """The archived hours with events of the subject."""
+        return sorted(hour for hour, archived in self.archived.items() if archived.found)
+
+    @property
+    def archived_events(self) -> int:
+        """The subject's events in the archive."""
+        return sum(archived.found for archived in self.archived.values())
+
+    @property
+    def companions(self) -> set[str]:
+        """Anonymous ids beside which a user's events stand: the same person before they were known."""
+        archived = (each.companions for each in self.archived.values())
+        return set().union(*(swept.companions for swept in self.hours.values()), *archived)
 
     @property
     def events(self) -> int:
@@ -57,18 +81,26 @@ class Found:
     @property
     def is_nothing(self) -> bool:
         """Whether nothing is there, and nothing unfinished."""
-        return not (self.events or self.unfinished or self.index_entries or self.inbox_items)
+        return not (self.unfinished or self.is_left)
+
+    @property
+    def is_left(self) -> bool:
+        """Whether anything of the subject is there."""
+        return bool(self.events or self.index_entries or self.inbox_items or self.archived_events)
 
 
 class Erasure:
     """The erasure of one subject from one workspace."""
 
     def __init__(self, stack: Stack, operation: Operation, workspace: Workspace, subject: Subject) -> None:
+        from tidemark_cli.erasure.archive import SubjectArchive  # DuckDB, which `--help` need not wait for
+
         self._operation = operation
         self._workspace = workspace
         self._subject = subject
         self._index = DynamoSessionIndex(stack.work_table)
         self._journal = Journal(stack.work_table, workspace.workspace, subject)
+        self.archive = SubjectArchive(stack.archive_bucket, workspace.workspace, subject)
         self._inbox = UserInbox(stack.inbox_table, workspace.workspace, subject.id) if subject.kind == "user" else None
 
     @property
@@ -82,7 +114,10 @@ class Erasure:
         return sorted({*noted, *_recent(now, self._workspace.timezone), *self._journal.hours()})
 
     def look(self, hours: Iterable[str], wanted: Iterable[str], tell: Callable[[Swept], None]) -> Found:
-        """Return what there is of the subject in these hours and elsewhere, with all about the hours `wanted`."""
+        """Return what there is of the subject in these hours and elsewhere, with all about the hours `wanted`.
+
+        The archive is looked into apart.
+        """
         found = Found(unfinished=self._journal.hours())
 
         def count(swept: Swept) -> None:
@@ -97,9 +132,10 @@ class Erasure:
         return found
 
     def rewrite(self, found: Found, sent: Sent, clock: Callable[[], datetime], tell: Callable[[str], None]) -> Backfill:
-        """Take the subject out of the hours found, and out of index and inbox; return what follows the recomputes.
+        """Take the subject out of the hours found, of index, inbox and archive; return what follows the recomputes.
 
-        Each closed hour is queued as soon as it is rewritten; an open one is due when it closes.
+        Each closed hour is queued as soon as it is rewritten; an open one is due when it closes. Told of are the hours
+        of the log, then those of the archive.
         """
         days = [day_of(hour, self._workspace.timezone) for hour in found.hours] or [clock().date()]
         operation = self._operation
@@ -116,6 +152,9 @@ class Erasure:
             self._index.remove(self._workspace.workspace, session_key(self._subject.id), entries)
         if self._inbox:
             self._inbox.erase()
+        for hour in found.archived_hours:  # after the log: what is archived meanwhile was read from it
+            self.archive.erase(hour)
+            tell(hour)
         return following
 
     def finish(self, hours: Iterable[str]) -> None:

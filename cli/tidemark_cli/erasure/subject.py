@@ -23,7 +23,12 @@ class Subject:
 
     def matches(self, event: Mapping[str, Any]) -> bool:
         """Answer whether an event is about the subject."""
-        return bool(event.get(f"{self.kind}_id") == self.id)
+        return bool(event.get(self.field) == self.id)
+
+    @property
+    def field(self) -> str:
+        """The field of an event, and the column of an archived one, that has the id."""
+        return f"{self.kind}_id"
 
     @property
     def key(self) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b, sha256
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from tidemark.domain.events import compact_json
 from tidemark.domain.hours import hour_seconds
@@ -15,6 +16,8 @@ from tidemark_cli.erasure.subject import Subject
 
 WORKERS = 8
 DIGEST_BYTES = 16
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 ChunkName = tuple[int, str]
 """(shard, key), within an hour."""
@@ -63,6 +66,16 @@ def changed(before: Swept, after: Swept, now_seconds: int) -> list[ChunkName]:
     ]
 
 
+@contextmanager
+def some_at_a_time(read: Callable[[Given], Made], places: Iterable[Given]) -> Iterator[Iterator[Made]]:
+    """Have `read` called for each of the places, in threads; what has not begun at the end of the block never does."""
+    pool = ThreadPoolExecutor(WORKERS)
+    try:
+        yield pool.map(read, places)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
 class Sweep:
     """Reads the hours of a workspace, some at a time."""
 
@@ -76,14 +89,11 @@ class Sweep:
     ) -> Mapping[str, Swept]:
         """Read `hours`, tell of each; return those with events of the subject, and those that are `wanted` anyway."""
         kept: dict[str, Swept] = {}
-        pool = ThreadPoolExecutor(WORKERS)
-        try:
-            for swept in pool.map(self._hour, hours):
+        with some_at_a_time(self._hour, hours) as read:
+            for swept in read:
                 tell(swept)
                 if swept.found or swept.hour in wanted:
                     kept[swept.hour] = swept
-        finally:
-            pool.shutdown(cancel_futures=True)
         return kept
 
     def _hour(self, hour: str) -> Swept:

@@ -17,8 +17,10 @@ from tidemark.services.archive import ArchivedHour
 from tidemark.services.distinct import Logged
 
 _DATE = len("2026-11-22")
+_TO_THE_COLON = len("2026-11-22T10")
 _LOG_UNTIL = "log-until"
-"""The metadata of an object that says until when the log has whatever it was written from."""
+"""The metadata of an object that says until when the log has whatever it was written from; what somebody else has put
+there may lack it, and is kept."""
 
 
 class S3Archive:
@@ -33,10 +35,10 @@ class S3Archive:
         try:
             head = s3().head_object(Bucket=self._bucket, Key=object_key(workspace, hour))
         except ClientError as error:
-            if _is_missing(error):
+            if is_missing(error):
                 return None
             raise
-        return ArchivedHour(head["ETag"], int(head["Metadata"][_LOG_UNTIL]))
+        return ArchivedHour(head["ETag"], int(head["Metadata"].get(_LOG_UNTIL, 0)))
 
     @contextmanager
     def draft(self, workspace: str, hour: str) -> Iterator[ParquetDraft]:
@@ -58,7 +60,6 @@ class ParquetDraft:
         """Have the draft hold these events of a shard, in the place of those that it holds of it."""
         write_rows(self._folder / f"{shard:02d}.ndjson", rows)
 
-    @translated()
     def replace(self, previous: ArchivedHour | None, log_until: int) -> None:
         """Put it in the place of `previous`.
 
@@ -67,27 +68,46 @@ class ParquetDraft:
         """
         target = self._folder / "hour.parquet"
         write_parquet(self._folder / "*.ndjson", self._hour, target)
-        condition: Any = {"IfMatch": previous.tag} if previous else {"IfNoneMatch": "*"}
-        try:
-            with target.open("rb") as body:
-                s3().put_object(
-                    Bucket=self._bucket,
-                    Key=self._key,
-                    Body=body,
-                    ContentType="application/vnd.apache.parquet",
-                    Metadata={_LOG_UNTIL: str(log_until)},
-                    **condition,
-                )
-        except ClientError as error:
-            if _is_missing(error):
-                raise Conflict("what was to be replaced is gone") from error
-            raise
+        replace_object(self._bucket, self._key, target, previous, log_until)
+
+
+@translated()
+def replace_object(bucket: str, key: str, file: Path, previous: ArchivedHour | None, log_until: int) -> None:
+    """Put a Parquet file in the place of `previous`; raises `Conflict` if the object is another one by now."""
+    condition: Any = {"IfMatch": previous.tag} if previous else {"IfNoneMatch": "*"}
+    try:
+        with file.open("rb") as body:
+            s3().put_object(
+                Bucket=bucket,
+                Key=key,
+                Body=body,
+                ContentType="application/vnd.apache.parquet",
+                Metadata={_LOG_UNTIL: str(log_until)},
+                **condition,
+            )
+    except ClientError as error:
+        if is_missing(error):
+            raise Conflict("what was to be replaced is gone") from error
+        raise
+
+
+def object_prefix(workspace: str) -> str:
+    """Return how the keys of a workspace's objects begin."""
+    return f"events/workspace={workspace}/"
 
 
 def object_key(workspace: str, hour: str) -> str:
     """Return the key of an hour's object; its name has no colon, which Hadoop takes for the end of a scheme."""
-    return f"events/workspace={workspace}/date={hour[:_DATE]}/{hour.replace(':', '')}.parquet"
+    return f"{object_prefix(workspace)}date={hour[:_DATE]}/{hour.replace(':', '')}.parquet"
 
 
-def _is_missing(error: ClientError) -> bool:
+def hour_of_key(workspace: str, key: str) -> str | None:
+    """Return the hour whose object has this key; None if it is no hour's."""
+    name = key.rpartition("/")[2].removesuffix(".parquet")
+    hour = f"{name[:_TO_THE_COLON]}:{name[_TO_THE_COLON:]}"
+    return hour if key == object_key(workspace, hour) else None
+
+
+def is_missing(error: ClientError) -> bool:
+    """Answer whether an object is not there."""
     return error.response.get("Error", {}).get("Code") in ("404", "NoSuchKey")
