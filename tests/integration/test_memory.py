@@ -37,7 +37,7 @@ from tidemark.services.watching import Watching
 WARM, MEASURED = 6, 12
 """The invocations after which memory is measured: by the first, what was there before tracing has been replaced."""
 FLAT_BYTES = 5_000
-"""An invocation: several times what the caches of the interpreter and of libraries, all bounded, were seen to grow by."""
+"""An invocation: several times what the bounded caches of the interpreter and of libraries were seen to grow by."""
 LEAK_BYTES = 2 * FLAT_BYTES
 MARKS_BYTES = 70 + 83
 """What the fold keeps of a chunk of one event: the hash of its id and its key, in sets (services/fold.py)."""
