@@ -95,13 +95,13 @@ class Duck:
                 "pageviews_by_hour": self._by_hour("page", 48),
             },
             "tabs.overview": {
-                "top_paths": self._top("page", "p->>'path'", 10),
-                "top_referrers": self._top("page", "coalesce(nullif(p->>'referrer', ''), '(direct)')", 10),
+                "top_paths": self._top("page", "(p->>'path')", 10),
+                "top_referrers": self._top("page", "coalesce(nullif((p->>'referrer'), ''), '(direct)')", 10),
             },
             "tabs.engagement": {"pages_per_visitor": ratio(views, visitors)},
             "tabs.technology": {
-                "status_codes": self._top("page", "p->>'status'", 20),
-                "methods": self._top("page", "p->>'method'", 10),
+                "status_codes": self._top("page", "(p->>'status')", 20),
+                "methods": self._top("page", "(p->>'method')", 10),
             },
         }
 
@@ -109,7 +109,7 @@ class Duck:
         meetings, tasks = self._count("type = 'meeting_completed'"), self._count("type = 'task_created'")
         completed = self._count("type = 'task_completed'")
         organisers = self._one("SELECT count(DISTINCT person) FROM e WHERE type = 'meeting_completed'")
-        priority = "coalesce(nullif(p->>'priority', ''), '(none)')"
+        priority = "coalesce(nullif((p->>'priority'), ''), '(none)')"
         return {
             "kpis": {
                 "total_meetings": meetings,
@@ -140,7 +140,7 @@ class Duck:
                 "longest_meeting": self._one(self._extreme("max")),
                 "shortest_meeting": self._one(self._extreme("min")),
                 "latest_meeting": self._one(
-                    "SELECT p->>'title' FROM e WHERE type = 'meeting_completed' AND p->>'title' IS NOT NULL "
+                    "SELECT (p->>'title') FROM e WHERE type = 'meeting_completed' AND (p->>'title') IS NOT NULL "
                     "ORDER BY ts DESC, id DESC LIMIT 1"
                 ),
             },
