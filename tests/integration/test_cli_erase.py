@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,7 +17,6 @@ from tests.support.persons import (
     SECOND,
     THIRD,
     YESTERDAY,
-    ann_and_bob,
     cell_of,
     events_of,
     final_cells,
@@ -34,18 +32,6 @@ from tidemark.aws.inbox import DynamoInbox
 from tidemark.bootstrap import container
 from tidemark.domain.messages import Notice
 from tidemark_cli.erasure.inbox import UserInbox
-
-
-@pytest.fixture
-def rollup(tables: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Operated:
-    made = Operated(tables, monkeypatch)
-    run("workspace", "create", WORKSPACE, "--dashboards", "web,classroom")
-    return made
-
-
-@pytest.fixture
-def told(rollup: Operated) -> Operated:
-    return ann_and_bob(rollup)
 
 
 def test_a_user_is_erased_from_log_and_cells_and_nobody_else_is(told: Operated) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +18,6 @@ from tests.support.persons import (
     SECOND,
     THIRD,
     YESTERDAY,
-    ann_and_bob,
     cell_of,
     closed,
     events_of,
@@ -37,18 +35,6 @@ from tidemark.bootstrap import container
 from tidemark.domain.closing import slot_at
 from tidemark.domain.hourly import HourlyQuery
 from tidemark.domain.hours import hour_of
-
-
-@pytest.fixture
-def rollup(tables: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Operated:
-    made = Operated(tables, monkeypatch)
-    run("workspace", "create", WORKSPACE, "--dashboards", "web,classroom")
-    return made
-
-
-@pytest.fixture
-def told(rollup: Operated) -> Operated:
-    return ann_and_bob(rollup)
 
 
 def test_an_hour_of_which_nothing_is_left_is_read_by_all_who_read(told: Operated) -> None:

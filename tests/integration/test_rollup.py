@@ -42,6 +42,15 @@ def put_cell(world: World, hour: str, **changed: Any) -> None:
     world.stack.dynamodb.put_item(TableName="CellsTable", Item=encode(cell_of(world, hour) | changed))
 
 
+def close_yesterday(world: World, producer: Producer) -> None:
+    """Send an event of yesterday, and have its hour closed."""
+    producer.send(pages(world.now, 1, YESTERDAY))
+    world.deliver()
+    let_pass(world, CLOSED)
+    run(world, "cron_rollup")
+    world.roll_up()
+
+
 def test_an_event_of_yesterday_is_in_its_hour_within_a_minute_and_once(small: World) -> None:
     viewer, producer = Viewer(small), Producer(small)
     viewer.follow()
@@ -73,11 +82,7 @@ def test_an_event_of_yesterday_is_in_its_hour_within_a_minute_and_once(small: Wo
 
 def test_many_late_events_of_an_hour_are_one_recompute(small: World) -> None:
     producer = Producer(small)
-    producer.send(pages(small.now, 1, YESTERDAY))
-    small.deliver()
-    let_pass(small, CLOSED)
-    run(small, "cron_rollup")
-    small.roll_up()
+    close_yesterday(small, producer)
     for _ in range(20):
         producer.send([page(small.now, minutes_ago=YESTERDAY + CLOSED)])
         small.fold()
@@ -90,11 +95,7 @@ def test_many_late_events_of_an_hour_are_one_recompute(small: World) -> None:
 def test_what_comes_late_after_its_hour_was_recomputed_early_is_not_left_out(small: World) -> None:
     """A backfill, or the run at minute 5, may do at once what the fold has queued for half a minute later."""
     producer = Producer(small)
-    producer.send(pages(small.now, 1, YESTERDAY))
-    small.deliver()
-    let_pass(small, CLOSED)
-    run(small, "cron_rollup")
-    small.roll_up()
+    close_yesterday(small, producer)
     for _ in range(2):
         producer.send([page(small.now, minutes_ago=YESTERDAY + CLOSED)])
         small.fold()

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from tidemark.services.ports import Workspace
 from tidemark_cli.commands.backfill import progress_bar
-from tidemark_cli.commands.sending import Manner, send, told_resumption
+from tidemark_cli.commands.sending import Batch, Concurrency, File, Manner, Restart, ToWorkspace, send, told_resumption
 from tidemark_cli.commands.target import checkpoint_of, target_of
 from tidemark_cli.context import now, out, settings_of
 from tidemark_cli.errors import CliError
@@ -25,23 +25,17 @@ KEY_LABEL = "import"
 
 def import_history(
     context: typer.Context,
-    file: Annotated[
-        str, typer.Argument(help="NDJSON of native or Segment events, or a combined access log; .gz too; - is stdin.")
-    ],
-    workspace: Annotated[
-        str | None, typer.Option(help="Where to (by default, the local run's demo workspace).")
-    ] = None,
+    file: File,
+    workspace: ToWorkspace = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read the file as the server would, tell every bad line; send nothing.")
     ] = False,
     rate: Annotated[
         float | None, typer.Option(min=0.1, help="Events a second at most (by default, as fast as the server takes).")
     ] = None,
-    batch: Annotated[int, typer.Option(min=1, max=2500, help="Lines per request.")] = 500,
-    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Requests at a time.")] = 4,
-    restart: Annotated[
-        bool, typer.Option("--restart", help="Begin at the first line, also if an earlier run was interrupted.")
-    ] = False,
+    batch: Batch = 500,
+    concurrency: Concurrency = 4,
+    restart: Restart = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Send nothing if any line would be refused; tell them all.")
     ] = False,

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import typer
 
-from tidemark_cli.commands.sending import Manner, send, told_resumption
+from tidemark_cli.commands.sending import Batch, Concurrency, File, Manner, Restart, ToWorkspace, send, told_resumption
 from tidemark_cli.commands.target import Target, checkpoint_of, target_of, target_of_key
 from tidemark_cli.context import Settings, now, out, settings_of
 from tidemark_cli.replay.checkpoint import Checkpoint
@@ -21,12 +21,8 @@ KEY_LABEL = "replay"
 
 def replay(
     context: typer.Context,
-    file: Annotated[
-        str, typer.Argument(help="NDJSON of native or Segment events, or a combined access log; .gz too; - is stdin.")
-    ],
-    workspace: Annotated[
-        str | None, typer.Option(help="Where to (by default, the local run's demo workspace).")
-    ] = None,
+    file: File,
+    workspace: ToWorkspace = None,
     create: Annotated[
         bool, typer.Option("--create", help="Make the workspace if it does not exist (UTC, all dashboards).")
     ] = False,
@@ -47,11 +43,9 @@ def replay(
             help="Move all timestamps so that the last event is now. A second such run counts again, at its own time.",
         ),
     ] = False,
-    batch: Annotated[int, typer.Option(min=1, max=2500, help="Lines per request.")] = 100,
-    concurrency: Annotated[int, typer.Option(min=1, max=64, help="Requests at a time.")] = 4,
-    restart: Annotated[
-        bool, typer.Option("--restart", help="Begin at the first line, also if an earlier run was interrupted.")
-    ] = False,
+    batch: Batch = 100,
+    concurrency: Concurrency = 4,
+    restart: Restart = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first line that is refused.")] = False,
     dashboard: Annotated[
         bool, typer.Option("--dashboard", help="Print a link to the live page of the workspace first.")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from typing import Annotated
 
 import httpx
+import typer
 
 from tidemark_cli.commands.replay_report import Report
 from tidemark_cli.commands.target import Target
@@ -16,6 +18,17 @@ from tidemark_cli.replay.checkpoint import Checkpoint
 from tidemark_cli.replay.plan import Plan
 from tidemark_cli.replay.run import Replay
 from tidemark_cli.replay.sender import Sender
+
+# What the commands that send a file all take.
+File = Annotated[
+    str, typer.Argument(help="NDJSON of native or Segment events, or a combined access log; .gz too; - is stdin.")
+]
+ToWorkspace = Annotated[str | None, typer.Option(help="Where to (by default, the local run's demo workspace).")]
+Batch = Annotated[int, typer.Option(min=1, max=2500, help="Lines per request.")]
+Concurrency = Annotated[int, typer.Option(min=1, max=64, help="Requests at a time.")]
+Restart = Annotated[
+    bool, typer.Option("--restart", help="Begin at the first line, also if an earlier run was interrupted.")
+]
 
 
 @dataclass(frozen=True, slots=True)

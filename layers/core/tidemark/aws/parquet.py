@@ -68,8 +68,9 @@ def search_parquet(source: Path, column: str, value: str) -> Search:
     """Look for the rows of a file whose `column` is `value`. Raises `duckdb.Error` if it is no file of events."""
     with _database(source.parent) as db:
         (rows,) = db.execute(f"SELECT count(*) FROM {_read(source)}").fetchall()[0]  # noqa: S608  # ours
+        where = f'FROM {_read(source)} WHERE "{column}" = $1'
         found, beside = db.execute(
-            f'SELECT count(*), list(DISTINCT anonymous_id) FROM {_read(source)} WHERE "{column}" = $1',  # noqa: S608
+            f"SELECT count(*), list(DISTINCT anonymous_id) {where}",  # ours but for the value
             [value],
         ).fetchall()[0]
     return Search(rows, found, frozenset(name for name in beside or () if name is not None))
