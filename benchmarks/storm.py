@@ -100,6 +100,7 @@ def blow(outputs: Outputs, viewers: int, minutes: float) -> dict[str, Any]:
             time.sleep(0.5)
             if len(back_after) < storms and live(crowd.tell("report")) == viewers:
                 back_after.append(elapsed)
+                print(f"storm {storms}: all live after {elapsed:.0f} s", flush=True)
     producer.end()
     settling = time.monotonic()
     while True:
@@ -129,16 +130,19 @@ def blow(outputs: Outputs, viewers: int, minutes: float) -> dict[str, Any]:
 
 
 def _fresh(outputs: Outputs) -> dict[str, Any]:
-    """Return a fresh bootstrap over HTTP."""
-    answer = httpx.get(
-        f"{outputs.http_url}/v1/workspaces/{outputs.workspace}/snapshot",
-        params=VIEW,
-        headers={"Authorization": f"Bearer {outputs.read_token}"},
-        timeout=60,
-        trust_env=False,
-    )
-    found: dict[str, Any] = answer.raise_for_status().json()
-    return found
+    """Return a fresh bootstrap over HTTP; asks again while it is told to try later, as the viewers do."""
+    while True:
+        answer = httpx.get(
+            f"{outputs.http_url}/v1/workspaces/{outputs.workspace}/snapshot",
+            params=VIEW,
+            headers={"Authorization": f"Bearer {outputs.read_token}"},
+            timeout=60,
+            trust_env=False,
+        )
+        if answer.status_code not in (429, 503):
+            found: dict[str, Any] = answer.raise_for_status().json()
+            return found
+        time.sleep(1)
 
 
 if __name__ == "__main__":

@@ -157,6 +157,7 @@ class Emulator:
             "BIND_HOST": HOST,
             "GATEWAY_PORT": str(self.port),
             "IOT_MTLS_ENABLED": "0",
+            "LAMBDA_ACCOUNT_CONCURRENCY": "1000",  # as on AWS, not by this machine's memory: few processes do the work
             "LOG_LEVEL": "WARNING",
             "PERSIST_STATE": "1" if self.persist else "0",
             "PYTHONUNBUFFERED": "1",

@@ -20,6 +20,7 @@ SHIMS = (
     "table_ttl",
     "ttl_stream_records",
     "stream_pollers",
+    "shared_code",
     "bounded_workers",
     "reserved_concurrency",
     "accepted_types",

@@ -153,8 +153,19 @@ def test_stream_pollers_a_slow_function_of_one_stream_does_not_delay_another(loc
     until("copy-slow-ended")
 
 
-def test_bounded_workers_a_crowd_shares_a_few_processes(local_aws: LocalAws) -> None:
+def crowd(local_aws: LocalAws) -> tuple[set[int], set[str]]:
+    """Return the processes that invocations at the same time met, and the folders that these ran in."""
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda _: invoke(local_aws, "busy"), range(20)))
     assert all(answer["error"] is None for answer in answers)
-    assert len({answer["payload"] for answer in answers}) <= WORKERS_PER_FUNCTION
+    return {answer["payload"][0] for answer in answers}, {answer["payload"][1] for answer in answers}
+
+
+def test_bounded_workers_a_crowd_shares_a_few_processes(local_aws: LocalAws) -> None:
+    assert len(crowd(local_aws)[0]) <= WORKERS_PER_FUNCTION
+
+
+def test_shared_code_is_unpacked_once_for_all_processes_of_a_function(local_aws: LocalAws) -> None:
+    processes, folders = crowd(local_aws)
+    assert len(processes) > 1
+    assert len(folders) == 1
