@@ -180,6 +180,8 @@ def answers(world: MeteredWorld, query: dict[str, str]) -> Measured:
             waiting = world.last.waiting_seconds
             seconds.append(units.billed_seconds(cpu[-1], waiting, memory_mb("http_api")))
             requests += sum(world.last.calls.values())
+            if body["freshness"]["left_out_hours"]:
+                raise RuntimeError(f"the query was not answered in full: {body['freshness']}")
             sources = {name: sources.get(name, 0) + number for name, number in body["sources"].items()}
             if "next_cursor" not in body:
                 return Measured(len(cpu), requests, sum(cpu), sum(seconds), max(seconds), total(use), sources)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from tests.e2e.console import tidemark
 from tests.e2e.deployment import until
 from tests.e2e.tenant import Tenant, patiently
+from tidemark.aws.archive import object_prefix
 from tidemark.aws.items import decode
 from tidemark.domain import chunks
 
@@ -34,6 +38,16 @@ def people_in_the_log(tenant: Tenant) -> set[str | None]:
     return {event.get("user_id") for item in items for event in chunks.decode(item["events"])}
 
 
+def archive(tenant: Tenant, folder: Path) -> list[tuple[Any, ...]]:
+    """All rows of all objects that the archive has of a workspace, by id, which comes first."""
+    s3, bucket = tenant.deployment.client("s3"), tenant.deployment.resources["ArchiveBucket"]
+    rows: list[tuple[Any, ...]] = []
+    for found in s3.list_objects_v2(Bucket=bucket, Prefix=object_prefix(tenant.name)).get("Contents", []):
+        s3.download_file(bucket, found["Key"], str(folder / "hour.parquet"))
+        rows += duckdb.read_parquet(str(folder / "hour.parquet")).fetchall()
+    return sorted(rows)
+
+
 def numbers(tenant: Tenant, dashboard: str, measure: str) -> int:
     """A measure of yesterday by the query router, which must read cells that are final."""
     day = YESTERDAY.date().isoformat()
@@ -52,8 +66,10 @@ def session_of(tenant: Tenant, user: str) -> list[str]:
     return [event["type"] for event in answer.json()["events"]]
 
 
-def test_a_person_is_gone_from_everywhere_and_that_is_proved(make_tenant: Callable[..., Tenant]) -> None:
-    # GIVEN Ann and Bob in hours that are final, and a viewer's snapshot of them
+def test_a_person_is_gone_from_everywhere_and_that_is_proved(
+    make_tenant: Callable[..., Tenant], tmp_path: Path
+) -> None:
+    # GIVEN Ann and Bob in hours that are final and archived, and a viewer's snapshot of them
     school = make_tenant(dashboards=("web", "classroom", "meetings"))
     everything = [*lesson(school, "ann"), *lesson(school, "bob")]
     school.send(everything)
@@ -63,12 +79,17 @@ def test_a_person_is_gone_from_everywhere_and_that_is_proved(make_tenant: Callab
     assert numbers(school, "web", "pageviews") == 2
     assert numbers(school, "classroom", "students_active") == 2
     assert school.kpi("pageviews") == 2
+    rows = until(lambda: archive(school, tmp_path), lambda found: len(found) == len(everything))
+    of_bob = [row for row in rows if "ann" not in str(row)]
+    assert len(of_bob) == 3
     # WHEN Ann is erased
     said = tidemark(school, "erase", school.name, "--user", "ann", "--yes")
     # THEN that is proved, hour by hour
     assert "3 events of user ann in 2 hours" in said
     assert "none of user ann" in said
     assert "what others have there is unchanged" in said
+    # AND no object of the archive has her any more, and all that Bob did is there as it was
+    assert archive(school, tmp_path) == of_bob
     # AND log, cells, days, timelines and snapshots have Bob alone
     assert "ann" not in people_in_the_log(school)
     assert "bob" in people_in_the_log(school)
@@ -80,3 +101,4 @@ def test_a_person_is_gone_from_everywhere_and_that_is_proved(make_tenant: Callab
     school.send(everything)
     school.drain()
     assert "0 events of user ann" in tidemark(school, "erase", school.name, "--user", "ann", "--dry-run")
+    assert archive(school, tmp_path) == of_bob

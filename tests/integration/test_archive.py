@@ -23,7 +23,7 @@ from tests.support.histories import batches
 from tests.support.jobs import Job
 from tests.support.stack import Stack
 from tests.unit.oracle.duck_rows import DuckRows
-from tests.unit.oracle.test_metrics_against_duckdb import assert_rows
+from tests.unit.oracle.test_metrics_against_duckdb import Asked, assert_rows
 from tidemark.aws.event_log import DynamoEventLog
 from tidemark.domain.hours import hour_of
 
@@ -94,7 +94,7 @@ def test_the_router_the_log_and_the_archive_tell_the_same(stack: Stack, timezone
             answered = rows(world, dashboard, grain, first, last)
             assert any(any(row["values"].values()) for row in answered)
             for oracle in (from_log, from_archive):
-                assert_rows(answered, oracle.rows(dashboard, grain, first, last), None)
+                assert_rows(answered, oracle.rows(dashboard, grain, first, last), Asked({"dashboard": dashboard}, {}))
 
 
 def test_what_is_odd_is_archived_as_it_is(stack: Stack) -> None:

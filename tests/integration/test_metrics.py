@@ -18,6 +18,7 @@ from tests.support.connections import Response
 from tests.support.data import page, pages
 from tests.support.deployed import World
 from tests.support.stack import Stack
+from tidemark.services.sources import LogBudget
 
 DAY_MINUTES = 24 * 60
 DAYS = {"from": "2026-11-19", "to": "2026-11-22"}
@@ -101,6 +102,7 @@ def test_days_that_are_over_come_from_day_cells_and_today_from_its_hours(closed:
         "live_hours": 0,
         "incomplete_hours": 0,
         "expired_days": 0,
+        "left_out_hours": 0,
     }
     assert {name: body[name] for name in ("workspace_id", "dashboard", "timezone", "from", "to", "grain")} == {
         "workspace_id": closed.workspace,
@@ -288,6 +290,32 @@ def test_what_is_gone_from_the_log_and_has_no_cell_is_said_to_be_incomplete(clos
     assert body["freshness"]["incomplete_hours"] == 1
     roll_up(closed)
     assert answer(closed, **DAYS)["rows"][0]["state"] == "incomplete", "a rollup made nothing of something final"
+
+
+def test_an_answer_that_leaves_something_out_says_until_when_and_is_not_kept(
+    closed: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forget_cells(closed)
+    monkeypatch.setattr(LogBudget.__init__, "__defaults__", (3, 1000))
+    lacking = ask(closed, grain="all", headers={"if-none-match": "*"}, **DAYS)
+    check_response(lacking)
+    assert (lacking.status, lacking.headers["cache-control"]) == (200, "private, no-store")
+    assert "etag" not in lacking.headers
+    assert [(row["values"]["pageviews"], row["state"]) for row in lacking.json()["rows"]] == [(8, "incomplete")]
+    assert lacking.json()["sources"] == {"day_cells": 0, "hour_cells": 0, "log_hours": 3}
+    assert lacking.json()["freshness"] == {
+        "final_until": "2026-11-20T10:00:00+00:00",
+        "live_hours": 0,
+        "incomplete_hours": 0,
+        "expired_days": 0,
+        "left_out_hours": 5,
+        "retry_at": "2026-11-22T11:07:00+00:00",
+    }
+    roll_up(closed)
+    whole = ask(closed, grain="all", **DAYS)
+    assert [(row["values"]["pageviews"], row["state"]) for row in whole.json()["rows"]] == [(18, "live")]
+    assert "retry_at" not in whole.json()["freshness"]
+    assert "etag" in whole.headers
 
 
 def test_pages_follow_one_another_without_gap_or_overlap(closed: World) -> None:

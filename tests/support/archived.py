@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
 
+from tests.support.calls import Died
 from tests.support.checks import log_of
 from tests.support.clients import Producer
 from tests.support.closing import CLOSED, YESTERDAY, let_pass, run
 from tests.support.data import page, pages
 from tests.support.deployed import World
+from tests.support.jobs import Job
 from tests.support.scenarios import Armed, scenario
 from tests.support.stack import ENVIRONMENT
 from tidemark.domain.closing import is_closed
+from tidemark.domain.hours import hour_of
+from tidemark_cli.erasure.archive import SubjectArchive
+from tidemark_cli.erasure.subject import Subject
 
 FIELDS = ("event_id", "type", "timestamp", "anonymous_id", "user_id", "session_id", "properties", "context")
 
@@ -84,3 +90,29 @@ def queue_archive(world: World, armed: Armed) -> None:
     with armed():
         world.archive()
     check_archived(world)
+
+
+@scenario("cli_erase")
+def cli_erase(world: World, armed: Armed) -> None:
+    ann, bob = (page(world.now, minutes_ago=YESTERDAY) | {"user_id": user} for user in ("ann", "bob"))
+    Producer(world).send([ann, bob])
+    hour = hour_of(world.now - timedelta(minutes=YESTERDAY), world.timezone)
+    world.stack.archive_jobs.queued.append(Job("job", json.dumps({"workspace": world.workspace, "hour": hour}), 0))
+    world.archive()
+    both = archived(world)
+    of_bob = {place: event for place, event in both.items() if event["user_id"] == "bob"}
+    assert len(both) == 2
+    with armed(), suppress(Exception, Died):
+        erase_ann(world)
+    assert archived(world) in (both, of_bob)
+    erase_ann(world)  # the operator gives the command again
+    assert archived(world) == of_bob
+
+
+def erase_ann(world: World) -> None:
+    """Take her out of the archive, as `tidemark erase` does."""
+    with world.stack.calls.of("cli_erase"):
+        archive = SubjectArchive(ENVIRONMENT["ARCHIVE_BUCKET"], world.workspace, Subject("user", "ann"))
+        for hour, found in archive.look(archive.tags(), {}, lambda: None).items():
+            if found.found:
+                archive.erase(hour)

@@ -1,4 +1,4 @@
-"""What one request of the query router reads is bounded, and pages go on where a bound ended one."""
+"""What one request of the query router reads is bounded: pages go on where a bound ended one, and none is refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.memory_rollup import MemoryAgenda
 from tests.support.strategies import event
 from tests.support.world import World
 from tidemark.domain.definitions import shipped
-from tidemark.domain.errors import InvalidQuery, Throttled, Unavailable
+from tidemark.domain.errors import Throttled
 from tidemark.domain.events import format_timestamp
 from tidemark.services import query, repairs, rows
 from tidemark.services.folds import Folds
@@ -76,30 +76,115 @@ def test_a_page_ends_before_the_row_for_which_too_much_of_the_log_is_left(
     assert shown(pages(world, router(world, **budget))) == expected
 
 
-def test_a_row_that_needs_more_of_the_log_than_a_request_reads_is_refused_until_the_next_rollup() -> None:
+@pytest.mark.parametrize("budget", [{"events": 39}, {"reads": 3}])
+def test_what_of_a_row_is_more_of_the_log_than_a_request_reads_is_left_out_until_the_next_rollup(
+    budget: dict[str, int],
+) -> None:
     world = world_of()
     world.cells.lose("demo")
     world.days.kept.clear()
-    metrics = router(world, events=30)
-    with pytest.raises(InvalidQuery) as refused:
-        pages(world, metrics, grain="all")
-    assert (refused.value.code, refused.value.field) == ("range_too_large", "grain")
-    assert shown(pages(world, metrics)) == [[10, 10, 10], [10, 10]], "a finer grain is answered"
+    metrics = router(world, **budget)
+    (page,) = pages(world, metrics, grain="all")
+    assert (page.rows[0]["values"], page.rows[0]["state"]) == ({"pageviews": 30}, "incomplete")
+    assert (page.sources.log_hours, page.freshness.left_out_hours, page.freshness.incomplete_hours) == (3, 2, 0)
+    assert page.freshness.final_until == datetime(2026, 11, 21, 8, tzinfo=UTC), "the first that is left out"
+    assert page.freshness.retry_at == datetime(2026, 11, 22, 11, 7, tzinfo=UTC), "the run at 11:05 builds it"
+    assert {row["state"] for page in pages(world, metrics) for row in page.rows} == {"final", "live"}, "by days it fits"
     for due in world.agenda.all_due():
         world.worker().rollup(due, NOW)
-    assert shown(pages(world, metrics, grain="all")) == [[50]]
+    (page,) = pages(world, metrics, grain="all")
+    assert (page.rows[0]["values"], page.rows[0]["state"]) == ({"pageviews": 50}, "live")
+    assert (page.freshness.left_out_hours, page.freshness.retry_at) == (0, None)
 
 
-def test_without_agenda_and_cells_at_once_a_large_row_is_a_matter_of_trying_again() -> None:
+def test_what_is_left_out_is_scheduled_first_and_cells_behind_it_are_still_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = world_of()
+    world.days.kept.clear()
+    for day in (18, 19, 20):
+        world.cells.lose("demo", f"2026-11-{day}")
+    monkeypatch.setattr(repairs, "MAX_PERIODS", 2)
+    (page,) = pages(world, router(world, events=10), grain="all")
+    assert (page.rows[0]["values"], page.sources.log_hours, page.sources.hour_cells) == ({"pageviews": 30}, 1, 2)
+    scheduled = [due.period for due in world.agenda.all_due() if "T" in due.period]
+    assert scheduled == ["2026-11-19T08:00Z", "2026-11-20T08:00Z"]
+
+
+def test_an_hour_is_left_out_as_a_whole_also_where_a_shard_of_it_is_there() -> None:
+    world = World(shards=4)
+    at = format_timestamp(NOW - timedelta(hours=3))
+    world.worker().fold(world.store([event(f"e{n}", at) for n in range(40)], NOW), NOW)
+    world.cells.lose("demo", shard=2)
+    (page,) = pages(world, router(world, events=1), grain="all")
+    assert (page.rows[0]["values"], page.freshness.left_out_hours) == ({"pageviews": 0}, 1)
+
+
+def test_what_is_left_out_of_the_days_before_is_told_too() -> None:
     world = world_of()
     world.cells.lose("demo")
+    world.days.kept.clear()
+    (page,) = pages(world, router(world, events=30), grain="all", compare="previous", **{"from": "2026-11-21"})
+    assert [row["state"] for row in (*page.rows, *page.previous)] == ["live", "incomplete"]
+    assert (page.previous[0]["values"], page.freshness.left_out_hours) == ({"pageviews": 10}, 1)
+
+
+def test_without_agenda_and_cells_at_once_what_cannot_be_known_is_left_out() -> None:
+    world = world_of()
+    world.cells.lose("demo")
+    throttled = True
 
     def before() -> None:
-        raise Throttled("not now")
+        if throttled:
+            raise Throttled("not now")
 
     world.before = before
-    with pytest.raises(Unavailable):
-        pages(world, router(world, events=30), grain="all")
+    metrics = router(world, events=30)
+    (page,) = pages(world, metrics, grain="all")
+    assert (page.rows[0]["values"], page.rows[0]["state"]) == ({"pageviews": 30}, "incomplete")
+    assert page.freshness.retry_at == NOW + timedelta(seconds=10)
+    throttled = False
+    assert not any("T" in due.period for due in world.agenda.all_due()), "who knows which of them had events?"
+    (page,) = pages(world, metrics, grain="all")
+    assert (page.rows[0]["values"], page.sources.day_cells) == ({"pageviews": 50}, 4)
+
+
+def test_cells_that_are_but_throttled_are_to_be_asked_for_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = world_of()
+    world.days.kept.clear()
+
+    def throttled(_keys: Any) -> Any:
+        raise Throttled("not now")
+
+    monkeypatch.setattr(world.cells, "of_workspaces", throttled)
+    (page,) = pages(world, router(world, events=30), grain="all")
+    assert (page.rows[0]["values"], page.rows[0]["state"]) == ({"pageviews": 30}, "incomplete")
+    assert (page.freshness.left_out_hours, page.freshness.retry_at) == (2, NOW + timedelta(seconds=10))
+    assert not any("T" in due.period for due in world.agenda.all_due())
+
+
+def test_an_hour_with_something_in_one_shard_is_closed_in_all_of_them() -> None:
+    world = World(shards=4)
+    yesterday = NOW - timedelta(days=1)
+    world.worker().fold(world.store([event("e", format_timestamp(yesterday))], NOW), NOW)
+    world.cells.lose("demo")
+    for due in world.agenda.all_due():
+        world.worker().rollup(due, NOW)
+    (page,) = pages(world, router(world, reads=0), grain="all")
+    assert (page.rows[0]["values"], page.sources.day_cells) == ({"pageviews": 1}, 1)
+
+
+def test_a_rollup_says_nothing_of_an_hour_of_which_nothing_is_left() -> None:
+    world = world_of()
+    world.cells.lose("demo", "2026-11-20")
+    world.days.kept.clear()
+    for place in [place for place in world.log.logged if place[1].startswith("2026-11-20")]:
+        del world.log.logged[place]
+    metrics = router(world)
+    for _ in range(2):
+        (page,) = pages(world, metrics, grain="all")
+        assert (page.rows[0]["values"], page.rows[0]["state"]) == ({"pageviews": 40}, "incomplete")
+        world.worker().rollup(world.agenda.schedule("demo", "2026-11-20T08:00Z", "2026-11-22T11"), NOW)
 
 
 def test_a_page_ends_before_it_reads_too_many_hours(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,8 +193,14 @@ def test_a_page_ends_before_it_reads_too_many_hours(monkeypatch: pytest.MonkeyPa
     world.days.kept.clear()
     found = pages(world, router(world))
     assert shown(found) == [[10, 10], [10, 10], [10]]
-    with pytest.raises(InvalidQuery, match="finer grain"):
-        pages(world, router(world), grain="all")
+    metrics = router(world)
+    (page,) = pages(world, metrics, grain="all")
+    assert (page.rows[0]["values"], page.rows[0]["state"]) == ({"pageviews": 20}, "incomplete")
+    assert (page.freshness.left_out_hours, page.freshness.retry_at) == (3, datetime(2026, 11, 22, 11, 7, tzinfo=UTC))
+    for due in world.agenda.all_due():
+        world.worker().rollup(due, NOW)
+    (page,) = pages(world, metrics, grain="all")
+    assert (page.rows[0]["values"], page.sources.day_cells) == ({"pageviews": 50}, 4), "their days have cells now"
 
 
 def test_a_page_ends_before_it_is_too_large_to_send(monkeypatch: pytest.MonkeyPatch) -> None:

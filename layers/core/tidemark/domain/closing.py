@@ -40,6 +40,11 @@ def slot_at(seconds: int) -> str:
     return datetime.fromtimestamp(start, UTC).strftime("%Y-%m-%dT%H")
 
 
+def run_seconds(slot: str) -> int:
+    """Return when the run of a slot begins, in Unix seconds."""
+    return hour_seconds(f"{slot}:00Z") + GRACE_SECONDS
+
+
 def running_slot(seconds: int) -> str:
     """Return the slot of the last run at or before an instant."""
     return slot_at(seconds - HOUR_SECONDS + 1)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from tidemark.domain.closing import GRACE_SECONDS, is_closed, running_slot
+from tidemark.domain.closing import is_closed, run_seconds, running_slot
 from tidemark.domain.health import State
 from tidemark.domain.hours import hour_of, hour_seconds
 
@@ -24,7 +24,7 @@ _WEEK = timedelta(days=7)
 
 def lag_seconds(slot: str, now_seconds: int) -> int:
     """Return how long ago the run of a slot was due: 0 to 3,600 while every run comes."""
-    return now_seconds - _run_at(slot)
+    return now_seconds - run_seconds(slot)
 
 
 def rollup_state(last_slot: str | None, oldest_due: str | None, now_seconds: int) -> State:
@@ -36,7 +36,7 @@ def rollup_state(last_slot: str | None, oldest_due: str | None, now_seconds: int
     if last_slot is None:
         return "unknown"
     expected = running_slot(now_seconds - START_SECONDS)
-    missed = (_run_at(expected) - _run_at(last_slot)) // 3600
+    missed = (run_seconds(expected) - run_seconds(last_slot)) // 3600
     if missed >= DOWN_RUNS:
         return "down"
     left_over = oldest_due is not None and oldest_due < expected
@@ -66,7 +66,3 @@ def worst(states: Iterable[State]) -> State:
     found = set(states)
     order: tuple[State, ...] = ("down", "degraded", "unknown")
     return next((state for state in order if state in found), "ok")
-
-
-def _run_at(slot: str) -> int:
-    return hour_seconds(f"{slot}:00Z") + GRACE_SECONDS

@@ -68,14 +68,18 @@ def metrics(
         day_cells=page.sources.day_cells,
         hour_cells=page.sources.hour_cells,
         log_hours=page.sources.log_hours,
+        left_out_hours=page.freshness.left_out_hours,
     )
     body = compact_json(_body(workspace, page))
+    content = body.removesuffix(b"}") + b',"fresh_at":"' + format_timestamp(now).encode() + b'"}'
+    if page.freshness.left_out_hours:  # the same question gets another answer as soon as the cells are there
+        headers = {"Cache-Control": "private, no-store", "Vary": "Authorization"}
+        return Response(content, media_type="application/json", headers=headers)
     # Weak: when the answer was computed is not part of what it says.
     etag = f'W/"{sha256(body).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
     if is_named(if_none_match, etag):
         return Response(status_code=304, headers=headers)
-    content = body.removesuffix(b"}") + b',"fresh_at":"' + format_timestamp(now).encode() + b'"}'
     return Response(content, media_type="application/json", headers=headers)
 
 
@@ -102,6 +106,8 @@ def _body(workspace: str, page: Page) -> dict[str, Any]:
             "live_hours": fresh.live_hours,
             "incomplete_hours": fresh.incomplete_hours,
             "expired_days": fresh.expired_days,
+            "left_out_hours": fresh.left_out_hours,
+            **({"retry_at": fresh.retry_at.isoformat(timespec="seconds")} if fresh.retry_at else {}),
         },
         **({"next_cursor": page.next_cursor} if page.next_cursor else {}),
     }

@@ -3,21 +3,22 @@
 For each local day of a row: its day cell, if that is of the workspace's timezone, covers the measures and holds every
 hour that has events; else its hours, as `tidemark.services.sources` reads them. An hour of which the agenda knows no
 events costs nothing. What was missing is scheduled for the rollup. A page ends where a bound of what one request reads
-would be passed.
+would be passed; its first row does without what is beyond.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from tidemark.domain.cells import Cell, kind_of
+from tidemark.domain.closing import run_seconds, slot_at
 from tidemark.domain.definitions import Dashboard
-from tidemark.domain.errors import InvalidQuery, UnknownDashboard
+from tidemark.domain.errors import UnknownDashboard
 from tidemark.domain.events import compact_json
 from tidemark.domain.periods import Period, shifted
 from tidemark.domain.query import MetricsQuery
@@ -28,6 +29,10 @@ from tidemark.services.sources import Wanted
 
 MAX_PAGE_BYTES = 1_500_000
 """Lambda answers with 6 MB at most, the body as a JSON string in it: what is not ASCII grows up to threefold."""
+ROLLUP_TIME = timedelta(minutes=2)
+"""After which a run of the rollup has built what it was to."""
+THROTTLED_TIME = timedelta(seconds=10)
+"""After which a store that was over its rate is asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +48,16 @@ class Sources:
 class Freshness:
     """Before `final_until` all numbers are final; `live_hours` are not yet, `incomplete_hours` have lost events.
 
-    Of `expired_days` nothing is counted: the workspace does not keep them any more.
+    Of `expired_days` nothing is counted: the workspace does not keep them any more; nor of `left_out_hours`, those of
+    the days to compare with included, for which one request would read too much. From `retry_at` on they may be there.
     """
 
     final_until: datetime
     live_hours: int
     incomplete_hours: int
     expired_days: int
+    left_out_hours: int
+    retry_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +97,6 @@ class Metrics:
         wanted = Wanted(workspace, (query.dashboard.name,), query.identities, int(now.timestamp()))
         groups = [_group(span, query) for span in spans[: query.limit]]
         read = self._reader.read(wanted, groups, now)
-        if spans and not read:
-            raise InvalidQuery(
-                "cells are missing, and the log has more for the first row than one request reads: ask for fewer days "
-                "or a finer grain, or again after the next run of the rollup",
-                code="range_too_large",
-                field="grain" if query.grain != "hour" else "from",
-            )
         rows = self._shown(query, read)
         kept = read[: len(rows)]
         next_cursor = query.cursor(spans[len(rows)].key) if len(rows) < len(spans) else None
@@ -104,7 +105,7 @@ class Metrics:
             [row for row, *_ in rows],
             [earlier for _, *others in rows for earlier in others],
             _sources(kept),
-            _freshness([group[0] for group in kept], query, now),
+            _freshness(kept, query, now),
             next_cursor,
         )
 
@@ -152,7 +153,8 @@ def _sources(read: list[list[Row]]) -> Sources:
     )
 
 
-def _freshness(rows: list[Row], query: MetricsQuery, now: datetime) -> Freshness:
+def _freshness(read: list[list[Row]], query: MetricsQuery, now: datetime) -> Freshness:
+    rows, every = [group[0] for group in read], [row for group in read for row in group]
     bounds = [row.final_until for row in rows if row.final_until is not None]
     end = rows[-1].period.end if rows else now
     return Freshness(
@@ -160,4 +162,16 @@ def _freshness(rows: list[Row], query: MetricsQuery, now: datetime) -> Freshness
         sum(row.live_hours for row in rows),
         sum(row.lost_hours for row in rows),
         sum(row.expired_days for row in rows),
+        sum(row.left_out_hours for row in every),
+        _retry_at(every, now),
     )
+
+
+def _retry_at(rows: list[Row], now: datetime) -> datetime | None:
+    """Return when hours that are left out may be there: the next run builds their cells, if they are not there now."""
+    left_out = sum(row.left_out_hours for row in rows)
+    if not left_out:
+        return None
+    if sum(row.throttled_hours for row in rows) == left_out:
+        return now + THROTTLED_TIME
+    return datetime.fromtimestamp(run_seconds(slot_at(int(now.timestamp()))), UTC) + ROLLUP_TIME

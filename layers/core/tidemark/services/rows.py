@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import takewhile
+from typing import TypeAlias
 
 from tidemark.domain.cells import Cell, merge
 from tidemark.domain.closing import GRACE_SECONDS
@@ -24,6 +25,9 @@ MERGED_CELLS = 64
 
 _GRACE = timedelta(seconds=GRACE_SECONDS)
 
+_Plan: TypeAlias = "list[tuple[Row, list[str]]]"
+"""The rows of a group, each with the hours that are to be read for it."""
+
 
 @dataclass(slots=True)
 class Row:
@@ -37,6 +41,10 @@ class Row:
     log_hours: int = 0
     live_hours: int = 0
     lost_hours: int = 0
+    left_out_hours: int = 0
+    """Not counted: one request would read too much for them."""
+    throttled_hours: int = 0
+    """Of those that are left out: the cells may be there."""
     expired_days: int = 0
     """Of which there is no history any more."""
     left: int = 0
@@ -52,10 +60,10 @@ class Row:
     def state(self) -> str:
         """How sure it is.
 
-        `final`: nothing but late events changes it; `live`: it is not over yet; `incomplete`: events are lost;
-        `expired`: some of its days are not kept any more, and not counted.
+        `final`: nothing but late events changes it; `live`: it is not over yet; `incomplete`: events are lost, or left
+        out; `expired`: some of its days are not kept any more, and not counted.
         """
-        if self.lost_hours:
+        if self.lost_hours or self.left_out_hours:
             return "incomplete"
         if self.expired_days:
             return "expired"
@@ -64,19 +72,31 @@ class Row:
     def take(self, numbers: HourNumbers) -> None:
         """Take in an hour."""
         self.left -= 1
+        if numbers.left_out:
+            self.leave_out(numbers.hour, numbers.throttled)
+            return
         self._add(numbers.cell)
         self.log_hours += numbers.from_log
         self.hour_cells += not numbers.from_log
         self.lost_hours += numbers.lost
         if not numbers.final:
             self.live_hours += 1
-            start = datetime.fromtimestamp(hour_seconds(numbers.hour), UTC)
-            self.final_until = min(self.final_until or start, start)
+            self._bound(numbers.hour)
+
+    def leave_out(self, hour: str, throttled: bool) -> None:
+        """Do without an hour."""
+        self.left_out_hours += 1
+        self.throttled_hours += throttled
+        self._bound(hour)
 
     def take_day(self, cell: Cell) -> None:
         """Take in a day."""
         self._add(cell)
         self.day_cells += 1
+
+    def _bound(self, hour: str) -> None:
+        start = datetime.fromtimestamp(hour_seconds(hour), UTC)
+        self.final_until = min(self.final_until or start, start)
 
     def _add(self, cell: Cell) -> None:
         self.cells.append(cell)
@@ -117,8 +137,9 @@ class RowReader:
     def read(self, wanted: Wanted, groups: Sequence[Sequence[Period]], now: datetime) -> list[list[Row]]:
         """Return the rows of `groups` (a period, perhaps with the one to compare with), in order.
 
-        Groups are left out at the end where they would read more hours, or more of the log, than one request may.
-        Raises `Unavailable` if the log cannot be read, or if too much of it had to be since the agenda cannot.
+        Groups are missing at the end where they would read more hours, or more of the log, than one request may. Of the
+        first group, with which every page begins, the hours beyond that are left out instead. Raises `Unavailable` if
+        the log cannot be read.
         """
         if not groups:
             return []
@@ -127,27 +148,29 @@ class RowReader:
         wanted = replace(wanted, noted=noted.certain)
         rows = [[_row(period, kept_from, now) for period in group] for group in groups]
         unfit = self._take_days(wanted, [row for group in rows for row in group], noted, now)
-        planned = _planned(wanted, rows, noted)
-        taken = self._take_hours(wanted, [step for group in planned for step in group])
+        planned = _planned(wanted, rows, noted, unfit)
+        taken = self._take_hours(wanted, planned)
         complete = list(takewhile(lambda group: all(row.left == 0 for row in group), rows[: len(planned)]))
-        if not complete and not noted.certain:
-            raise Unavailable("the store is over its rate; try again")
         # A day cell can be built where its hours are final; of a day that was not read whole nobody knows.
         unfit -= {day_of(numbers.hour, timezone) for numbers in taken if numbers.from_log or not numbers.final}
         unfit &= {day for group in complete for row in group for day in row.period.days}
-        mendable = [numbers.hour for numbers in taken if numbers.damaged] + sorted(day.isoformat() for day in unfit)
+        # A request schedules so many periods: first those without which a row is incomplete.
+        damaged = sorted((numbers for numbers in taken if numbers.damaged), key=lambda numbers: not numbers.left_out)
+        mendable = [numbers.hour for numbers in damaged] + sorted(day.isoformat() for day in unfit)
         self._repairs.schedule(wanted.workspace.workspace, mendable, wanted.now_seconds)
         _bound_finality([row for group in complete for row in group], hour_of(now - _GRACE, timezone))
         return complete
 
-    def _take_hours(self, wanted: Wanted, planned: Sequence[tuple[Row, list[str]]]) -> list[HourNumbers]:
-        """Add the hours to their rows as far as the budget goes; return them without their cells."""
-        steps = [(row, hour) for row, hours in planned for hour in hours]
-        for row, hours in planned:
-            row.left = len(hours)
+    def _take_hours(self, wanted: Wanted, planned: Sequence[_Plan]) -> list[HourNumbers]:
+        """Add the hours to their rows, after the first group as far as the budget goes; return them without cells."""
+        steps = [(place, row, hour) for place, group in enumerate(planned) for row, hours in group for hour in hours]
+        for _, row, _ in steps:
+            row.left += 1
         taken: list[HourNumbers] = []
-        found = self._hours.read(wanted, [hour for _, hour in steps], self._new_budget())
-        for (row, _), numbers in zip(steps, found, strict=False):  # it ends where the budget is spent
+        found = self._hours.read(wanted, [hour for _, _, hour in steps], self._new_budget())
+        for (place, row, _), numbers in zip(steps, found, strict=False):
+            if numbers.left_out and place > 0:  # the next page begins with its group
+                break
             row.take(numbers)
             taken.append(replace(numbers, cell=Cell()))
         return taken
@@ -204,17 +227,34 @@ def _holds(stored: StoredDay | None, wanted: Wanted, hours: Sequence[str]) -> bo
     )
 
 
-def _planned(wanted: Wanted, rows: Sequence[Sequence[Row]], noted: _Noted) -> list[list[tuple[Row, list[str]]]]:
-    """Return the hours to read, row by row, for as many groups of rows as a request may read."""
-    planned: list[list[tuple[Row, list[str]]]] = []
+def _planned(wanted: Wanted, rows: Sequence[Sequence[Row]], noted: _Noted, unfit: Set[date]) -> list[_Plan]:
+    """Return the hours to read of as many groups of rows as a request may read, and of the first at least a part."""
+    planned: list[_Plan] = []
     left = MAX_HOURS
     for group in rows:
         plan = [(row, noted.of(row.period)) for row in group]
-        left -= sum(wanted.workspace.shards_at(hour_seconds(hour)) for _, hours in plan for hour in hours)
-        if left < 0:
-            break
+        needed = sum(wanted.workspace.shards_at(hour_seconds(hour)) for _, hours in plan for hour in hours)
+        if needed > left:
+            return planned or [_cut(wanted, plan, unfit)]
+        left -= needed
         planned.append(plan)
     return planned
+
+
+def _cut(wanted: Wanted, plan: _Plan, unfit: Set[date]) -> _Plan:
+    """Return as much of a plan as a request may read; its rows do without the other hours."""
+    kept: _Plan = []
+    left = MAX_HOURS
+    for row, hours in plan:
+        read = []
+        for hour in hours:
+            left -= wanted.workspace.shards_at(hour_seconds(hour))
+            if left >= 0:
+                read.append(hour)
+            else:  # it would not be read if the cell of its day were there
+                row.leave_out(hour, throttled=day_of(hour, wanted.workspace.timezone) not in unfit)
+        kept.append((row, read))
+    return kept
 
 
 def _bound_finality(rows: Sequence[Row], open_from: str) -> None:

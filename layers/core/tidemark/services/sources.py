@@ -1,12 +1,13 @@
 """What hours hold: from their cells where those have it all, else from the log.
 
 A cell that is missing, corrupt, throttled or from before a measure was declared costs time, never an answer: the log
-has every event, and is read with the fold's own rules. How much of it one request reads is bounded by a `LogBudget`.
+has every event, and is read with the fold's own rules. How much of it one request reads is bounded by a `LogBudget`;
+the hours for which that is too small are left out, each as a whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -51,7 +52,8 @@ class HourNumbers:
     """What an hour holds.
 
     `final` says that it has closed and that these are the log's numbers; `lost` that the log no longer has some of
-    its events and no cell counts them; `damaged` that a rollup can mend its cell.
+    its events and no cell counts them; `damaged` that a rollup can mend its cell. One that is `left_out` has nothing
+    here, for the log has more of it than was left to be read; if it is `throttled` a cell of it may be there.
     """
 
     hour: str
@@ -60,6 +62,8 @@ class HourNumbers:
     final: bool
     lost: bool
     damaged: bool
+    left_out: bool = False
+    throttled: bool = False
 
 
 class LogBudget:
@@ -97,30 +101,24 @@ class HourSources:
         self._folds = folds
 
     def read(self, wanted: Wanted, hours: Sequence[str], budget: LogBudget) -> Iterator[HourNumbers]:
-        """Yield what the given hours hold, in the given order; end before the hour for which the budget is too small.
-
-        Raises `Unavailable` if the log cannot be read.
-        """
+        """Yield what the given hours hold, in the given order; raises `Unavailable` if the log cannot be read."""
         portion: list[str] = []
         cells = 0
         for hour in hours:
             portion.append(hour)
             cells += wanted.workspace.shards_at(hour_seconds(hour))
             if cells >= BATCH_CELLS * WORKERS:
-                if not (yield from self._portion(wanted, portion, budget)):
-                    return
+                yield from self._portion(wanted, portion, budget)
                 portion, cells = [], 0
         yield from self._portion(wanted, portion, budget)
 
-    def _portion(self, wanted: Wanted, hours: Sequence[str], budget: LogBudget) -> Generator[HourNumbers, None, bool]:
-        """Yield what the hours hold; return whether the budget was enough for all."""
+    def _portion(self, wanted: Wanted, hours: Sequence[str], budget: LogBudget) -> Iterator[HourNumbers]:
         stored, unread = self._stored(wanted, list(dict.fromkeys(key for hour in hours for key in _keys(wanted, hour))))
         for hour in hours:
             try:
                 yield self._hour(wanted, hour, stored, unread, budget)
             except BudgetSpent:
-                return False
-        return True
+                yield _left_out(wanted, hour, stored, unread)
 
     def _stored(self, wanted: Wanted, keys: list[CellKey]) -> tuple[dict[CellKey, StoredCell], set[CellKey]]:
         """Return the cells, and which could not be read."""
@@ -180,6 +178,27 @@ class HourSources:
 def will_do(stored: StoredCell, covers: frozenset[str], now_seconds: int) -> bool:
     """Answer whether a cell is what there is: it covers all that is wanted, or the log may have less than it has."""
     return covers <= stored.covers or stored.log_until <= now_seconds
+
+
+def _left_out(wanted: Wanted, hour: str, stored: Mapping[CellKey, StoredCell], unread: Set[CellKey]) -> HourNumbers:
+    found = {key: stored[key] for key in _keys(wanted, hour) if key in stored}
+    lacking = [
+        key
+        for key in _keys(wanted, hour)
+        if key not in found or not will_do(found[key], wanted.covers, wanted.now_seconds)
+    ]
+    throttled = not wanted.noted or all(key in unread for key in lacking)
+    damaged = not throttled and is_closed(hour, wanted.now_seconds)
+    return HourNumbers(
+        hour,
+        Cell(),
+        from_log=False,
+        final=False,
+        lost=False,
+        damaged=damaged,
+        left_out=True,
+        throttled=throttled,
+    )
 
 
 def _keys(wanted: Wanted, hour: str) -> list[CellKey]:
