@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from tidemark.domain.hours import hour_of, is_cut_alike
 from tidemark.services.closing_ports import Agenda
 from tidemark.services.ports import Workspace
-from tidemark_cli.errors import UsageError
 
 SLACK_DAYS = 3
 """Days before this many after the end of the history count as gone when it is to reach back further. Workers know the
@@ -33,24 +32,21 @@ def changed(before: Workspace, checked: Workspace, now: datetime) -> Workspace:
         history_days=checked.history_days,
         history_from=_history_from(before, checked, has_moved, now),
         recovery_hours=checked.recovery_hours,
+        batch_events=checked.batch_events,
+        batch_seconds=checked.batch_seconds,
         calendar=before.calendar + has_moved,
     )
 
 
-def check_hours(before: Workspace, timezone: str, agenda: Agenda, now: datetime) -> None:
-    """Check that another timezone has the same hours: those with events, and all of the last year.
+def has_other_hours(before: Workspace, timezone: str, agenda: Agenda, now: datetime) -> bool:
+    """Answer whether a timezone has other hours than the present one: among those with events, or in the last year.
 
-    Raises `UsageError` if one begins elsewhere: cells and the log are filed by hours, and no cell can be cut in two.
+    Cells and the log are filed by hours.
     """
     start = now - IN_USE
     around = (start + n * _HOUR for n in range((IN_USE + AHEAD) // _HOUR))
     names = [*agenda.hours(before.workspace, _FIRST, _LAST), *(hour_of(each, before.timezone) for each in around)]
-    strange = next((name for name in names if not is_cut_alike(name, before.timezone, timezone)), None)
-    if strange is not None:
-        raise UsageError(
-            f"{timezone} has other hours than {before.timezone}: they are apart by a part of an hour, as at {strange}",
-            f"make another workspace: `tidemark workspace create NAME --timezone {timezone}`",
-        )
+    return any(not is_cut_alike(name, before.timezone, timezone) for name in names)
 
 
 def _history_from(before: Workspace, checked: Workspace, has_moved: bool, now: datetime) -> str:

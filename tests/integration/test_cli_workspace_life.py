@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,15 +13,19 @@ from typer.testing import CliRunner
 
 from tests.cli_stack import run
 from tests.support.operated import WORKSPACE, Operated
+from tidemark.aws import clients
 from tidemark.aws.days import DynamoDays
 from tidemark.aws.directory import DynamoDirectory
 from tidemark.aws.rollup_queue import SqsRollupQueue
 from tidemark.domain.closing import EVERY_DAY
+from tidemark.domain.hours import hour_of
 from tidemark.services.ports import Workspace
+from tidemark_cli.commands import moving
 from tidemark_cli.main import app
 
 DAY = datetime.now(UTC).date() - timedelta(days=3)
 BERLIN = "Europe/Berlin"
+KOLKATA = "Asia/Kolkata"
 
 
 @pytest.fixture
@@ -79,12 +83,51 @@ def test_another_timezone_is_stored_with_the_mark_by_which_its_days_are_built(ro
     assert settings(rollup).calendar == 2
 
 
-@pytest.mark.parametrize("timezone", ["Asia/Kolkata", "Australia/Lord_Howe"])
-def test_a_timezone_with_other_hours_is_refused(rollup: Operated, timezone: str) -> None:
-    told = run("workspace", "set", WORKSPACE, "--timezone", timezone, fails=2).stderr
-    assert f"{timezone} has other hours than UTC" in told
-    assert f"tidemark workspace create NAME --timezone {timezone}" in told
-    assert settings(rollup).timezone == "UTC"
+def test_a_timezone_with_other_hours_cuts_what_the_log_has_and_no_more(
+    rollup: Operated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving, "WAIT_SECONDS", 0)
+    ended = rollup.agenda.hours(WORKSPACE, "1970", str(DAY))
+    for hour in ended:
+        clients.dynamodb().update_item(
+            TableName=rollup.tables.cells,
+            Key={"pk": {"S": f"{WORKSPACE}#{hour}"}, "sk": {"S": "00"}},
+            UpdateExpression="SET log_until = :soon",
+            ExpressionAttributeValues={":soon": {"N": str(int(datetime.now(UTC).timestamp()) + 3600)}},
+        )
+    first = DAY - timedelta(days=39)
+    told = run("workspace", "set", WORKSPACE, "--timezone", KOLKATA, fails=2).stderr
+    assert f"the log no longer has all events of days before {first}" in told
+    assert f"--history-from-log lets the history begin with {first}" in told
+    assert (settings(rollup).timezone, settings(rollup).calendar) == ("UTC", 0)
+    shown = run("workspace", "set", WORKSPACE, "--timezone", KOLKATA, "--history-from-log").stdout
+    assert f"its log is filed by the hours of {KOLKATA}: 24 hours recomputed" in shown
+    next_run(rollup)
+    begins = datetime.combine(DAY, time(), UTC)
+    moved = [hour_of(begins + timedelta(hours=n), KOLKATA) for n in range(24)]
+    assert rollup.agenda.hours(WORKSPACE, "1970", "9999") == [*ended, *moved], "the log still has what is not shown"
+    assert {hour for hour, cell in rollup.cells([*ended, *moved]).items() if cell.final} == set(moved)
+    assert days_of(rollup) == {DAY: KOLKATA, DAY + timedelta(days=1): KOLKATA}
+    found = settings(rollup)
+    assert (found.history_from, found.former_timezone, found.calendar) == (str(first), "", 1)
+    assert "nothing to change" in run("workspace", "set", WORKSPACE, "--timezone", KOLKATA).stdout
+
+
+def test_a_move_that_is_not_finished_is_told_and_nothing_is_begun_beside_it(
+    rollup: Operated, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(moving, "pause", interrupt)
+    again = f"`tidemark workspace set {WORKSPACE} --timezone {KOLKATA}` finishes it"
+    assert again in run("workspace", "set", WORKSPACE, "--timezone", KOLKATA, fails=130).stderr
+    assert f"{KOLKATA}; the move from UTC is not finished" in run("workspace", "show", WORKSPACE).stdout
+    assert again in run("workspace", "set", WORKSPACE, "--timezone", BERLIN, fails=2).stderr
+    assert again in run("erase", WORKSPACE, "--user", "ann", "--yes", fails=1).stderr
+    monkeypatch.setattr(moving, "WAIT_SECONDS", 0)
+    assert "26 hours recomputed" in run("workspace", "set", WORKSPACE, "--timezone", KOLKATA).stdout
+    assert "not finished" not in run("workspace", "show", WORKSPACE).stdout
 
 
 def test_a_history_that_ends_ends_at_once_and_what_is_gone_stays_told(rollup: Operated) -> None:

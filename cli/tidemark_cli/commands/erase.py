@@ -47,7 +47,13 @@ def erase(
     """
     subject = chosen_subject(user, anonymous, session)
     settings = settings_of(context)
-    erasure = Erasure(settings.stack, settings.rollup, settings.admin.workspace(workspace), subject)
+    found = settings.admin.workspace(workspace)
+    if found.former_timezone:  # chunks are on their way from one hour to another
+        raise CliError(
+            f"the move of {workspace} to {found.timezone} is not finished",
+            f"`tidemark workspace set {workspace} --timezone {found.timezone}` finishes it",
+        )
+    erasure = Erasure(settings.stack, settings.rollup, found, subject)
     before = _look(erasure, "reading", Found())
     out.print(f"workspace {workspace}: {_told(subject, before)}", markup=False)
     _tell_companions(workspace, before.companions)

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from tidemark.aws.session_index import DynamoSessionIndex
 from tidemark.domain.closing import GRACE_SECONDS, closes_at, is_closed, slot_at
 from tidemark.domain.errors import Conflict, Unavailable
-from tidemark.domain.events import MAX_AHEAD
-from tidemark.domain.hours import day_of, hour_seconds, hours_of_day
+from tidemark.domain.hours import day_of, hour_seconds
 from tidemark.domain.timeline import session_key
 from tidemark.services.closing_ports import RollupQueue
 from tidemark.services.contention import attempts
@@ -29,15 +27,14 @@ from tidemark_cli.erasure.subject import Subject
 from tidemark_cli.erasure.sweep import Sweep, Swept
 from tidemark_cli.rollup.backfill import Backfill, Sent
 from tidemark_cli.rollup.operation import Operation
+from tidemark_cli.rollup.unnoted import FIRST_HOUR, LAST_HOUR, recent_hours
 from tidemark_cli.stack import Stack
 
 if TYPE_CHECKING:
     from tidemark_cli.erasure.archive import Archived
 
-FIRST_HOUR, LAST_HOUR = "1970-01-01T00:00Z", "9999-12-31T23:59Z"
 UNNOTED_DAYS = 2
-"""Hours of so many days are read whether they are noted or not: the fold notes an hour after its first chunk is stored,
-and a stream is at most a day behind."""
+"""Hours of so many days are read whether they are noted or not."""
 
 
 @dataclass(slots=True)
@@ -111,7 +108,7 @@ class Erasure:
     def hours(self, now: datetime) -> list[str]:
         """Return the hours that may have events: those that are noted, and those of the last days."""
         noted = self._operation.agenda.hours(self._workspace.workspace, FIRST_HOUR, LAST_HOUR)
-        return sorted({*noted, *_recent(now, self._workspace.timezone), *self._journal.hours()})
+        return sorted({*noted, *recent_hours(now, self._workspace.timezone, UNNOTED_DAYS), *self._journal.hours()})
 
     def look(self, hours: Iterable[str], wanted: Iterable[str], tell: Callable[[Swept], None]) -> Found:
         """Return what there is of the subject in these hours and elsewhere, with all about the hours `wanted`.
@@ -200,9 +197,3 @@ class Erasure:
             return []
         entries = self._index.entries(self._workspace.workspace, session_key(self._subject.id), "")
         return [(entry.hour, entry.shard, entry.chunk) for entry in entries]
-
-
-def _recent(now: datetime, timezone: str) -> list[str]:
-    today, latest = now.astimezone(ZoneInfo(timezone)).date(), (now + MAX_AHEAD).timestamp()
-    days = (today + timedelta(days=days) for days in range(-UNNOTED_DAYS, 2))
-    return [hour for day in days for hour in hours_of_day(day, timezone) if hour_seconds(hour) <= latest]

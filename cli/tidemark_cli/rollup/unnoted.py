@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from tidemark.aws.agenda import DynamoAgenda
 from tidemark.aws.cells import DynamoCells
 from tidemark.aws.event_log import DynamoEventLog
 from tidemark.domain.closing import is_closed
+from tidemark.domain.events import MAX_AHEAD
 from tidemark.domain.hours import hour_seconds, hours_of_day
 from tidemark.services.ports import Workspace
 
 WORKERS = 16
+FIRST_HOUR, LAST_HOUR = "1970-01-01T00:00Z", "9999-12-31T23:59Z"
+
+
+def recent_hours(now: datetime, timezone: str, days: int) -> list[str]:
+    """Return the hours of today and of so many days before, up to the latest that may have events.
+
+    The fold notes an hour after its first chunk is stored, and a stream is at most a day behind.
+    """
+    today, latest = now.astimezone(ZoneInfo(timezone)).date(), (now + MAX_AHEAD).timestamp()
+    recent = (today + timedelta(days=n) for n in range(-days, 2))
+    return [hour for day in recent for hour in hours_of_day(day, timezone) if hour_seconds(hour) <= latest]
 
 
 class Unnoted:

@@ -21,8 +21,8 @@ class DynamoEventLog:
     def __init__(self, table: str) -> None:
         self._table = table
 
-    def put(self, chunk: Chunk, received_at: datetime, expires_at: int) -> bool:
-        """Store a chunk unless its key exists; answer whether it was new.
+    def put(self, chunk: Chunk, received_at: datetime, expires_at: int, *, refiled: bool = False) -> bool:
+        """Store a chunk unless its key exists; answer whether it was new. `refiled` as in `LoggedChunk`.
 
         "Not new" may also mean that an attempt of this very call was stored while its answer was lost.
         """
@@ -34,6 +34,7 @@ class DynamoEventLog:
                 "count": len(chunk.events),
                 "received_at": format_timestamp(received_at),
                 "expires_at": expires_at,
+                "refiled": refiled or None,
             }
         )
         try:
@@ -73,6 +74,22 @@ class DynamoEventLog:
                     ":read": len(chunk.events),
                 }
             ),
+        )
+
+    @translated()
+    def remove(self, logged: LoggedChunk) -> None:
+        """Take a chunk away that was read, and of which other chunks hold the events; nothing if it is gone.
+
+        For filing the log anew, by an operator: no Lambda may delete here. Raises `Conflict` if it is not what was read
+        any more: an erasure has taken events out.
+        """
+        chunk = logged.chunk
+        dynamodb().delete_item(
+            TableName=self._table,
+            Key=items.encode({"pk": _pk(chunk.workspace, chunk.hour, chunk.shard), "sk": chunk.key}),
+            ConditionExpression="attribute_not_exists(pk) OR #count = :read",
+            ExpressionAttributeNames={"#count": "count"},
+            ExpressionAttributeValues=items.encode({":read": len(chunk.events)}),
         )
 
     @translated()

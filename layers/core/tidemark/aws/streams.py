@@ -21,7 +21,7 @@ def new_chunks(event: StreamEvent) -> Iterator[LoggedChunk]:
     for item in _inserted(event):
         workspace, hour, shard = item["pk"].split("#")
         chunk = Chunk(workspace, hour, int(shard), item["sk"], tuple(chunks.decode(item["events"])))
-        yield LoggedChunk(chunk, item["received_at"], item["expires_at"])
+        yield LoggedChunk(chunk, item["received_at"], item["expires_at"], refiled=item.get("refiled", False))
 
 
 def new_deltas(event: StreamEvent) -> Iterator[tuple[str, View, Delta]]:

@@ -10,11 +10,12 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from tidemark.domain.events import Event, compact_json
-from tidemark.domain.hours import hour_of, hour_seconds
+from tidemark.domain.hours import hour_of, hour_seconds, is_hour
 
 MAX_CHUNK_BYTES = 256 * 1024
 """Of JSON before compression. An item may have 400 KB (DynamoDB's limit, names included); deflate never adds more than
@@ -77,9 +78,22 @@ def chunk_events(
     ]
 
 
+def refiled(chunk: Chunk, *, timezone: str, shards_at: Callable[[int], int]) -> list[Chunk] | None:
+    """Return the chunks that hold a chunk's events in the hours of `timezone`; None if it is filed by these already.
+
+    Their keys name the chunk that they come from: so a repetition makes the same ones, and of two chunks with the same
+    ids, whose contents may differ, both stay, for their readers to choose. Other parameters as in `chunk_events`.
+    """
+    made = chunk_events(chunk.workspace, chunk.events, timezone=timezone, shards_at=shards_at)
+    if is_hour(chunk.hour, timezone) and all((part.hour, part.shard) == (chunk.hour, chunk.shard) for part in made):
+        return None
+    source = [chunk.hour, chunk.shard, chunk.key]
+    return [replace(part, key=_digest([part.workspace, part.hour, part.shard, part.key, *source])) for part in made]
+
+
 def chunk_key(workspace: str, hour: str, shard: int, event_ids: list[str]) -> str:
     """Return the key of the chunk that holds the sorted `event_ids`: 32 hex digits of a SHA-256 over its JSON."""
-    return hashlib.sha256(compact_json([workspace, hour, shard, event_ids])).hexdigest()[:32]
+    return _digest([workspace, hour, shard, event_ids])
 
 
 def encode(events: Iterable[Event]) -> bytes:
@@ -91,6 +105,10 @@ def decode(blob: bytes) -> list[Event]:
     """Return the events of a blob."""
     events: list[Event] = json.loads(zlib.decompress(blob))
     return events
+
+
+def _digest(parts: list[Any]) -> str:
+    return hashlib.sha256(compact_json(parts)).hexdigest()[:32]
 
 
 def _parts(by_id: dict[str, Event]) -> Iterator[tuple[Event, ...]]:

@@ -38,10 +38,31 @@ def day_of(hour: str, timezone: str) -> date:
     return instant.astimezone(ZoneInfo(timezone)).date()
 
 
+def hours_within(hour: str, timezone: str) -> list[str]:
+    """Return the hours of the zone to which the four quarters from the start of an hour on belong, in order."""
+    start = datetime.fromtimestamp(hour_seconds(hour), UTC)
+    return [hour_of(start + n * _QUARTER, timezone) for n in range(4)]
+
+
 def is_cut_alike(hour: str, timezone: str, other: str) -> bool:
     """Answer whether every instant from the start of an hour to 60 minutes later is in the same hour in both zones."""
-    start = datetime.fromtimestamp(hour_seconds(hour), UTC)
-    return all(hour_of(start + n * _QUARTER, timezone) == hour_of(start + n * _QUARTER, other) for n in range(4))
+    return hours_within(hour, timezone) == hours_within(hour, other)
+
+
+def is_hour(hour: str, timezone: str) -> bool:
+    """Answer whether the zone has an hour of that name."""
+    return hour in hours_within(hour, timezone)
+
+
+def is_whole_hour(hour: str, timezone: str) -> bool:
+    """Answer whether every instant from the start of an hour to 60 minutes later is in it, in the zone."""
+    return set(hours_within(hour, timezone)) == {hour}
+
+
+def last_day_of(hour: str, timezone: str) -> date:
+    """Return the local day, in any zone, of the last minute that an hour of this name may have, in whatever zone."""
+    last = datetime.fromtimestamp(hour_seconds(hour), UTC) + timedelta(minutes=59)
+    return last.astimezone(ZoneInfo(timezone)).date()
 
 
 def day_seconds(day: date) -> int:

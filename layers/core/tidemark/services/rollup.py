@@ -29,6 +29,8 @@ from tidemark.services.views import Views
 
 BATCH_EVENTS = 5_000
 """Events that are folded at once: the fold is fastest by columns, and an hour may have more than memory holds."""
+_NOTHING = "nothing"
+"""The outcome of a shard that has neither a cell nor anything in the log, until it is known of the whole hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +119,7 @@ class Rollup:
         if not is_closed(hour, int(now.timestamp())):
             self._agenda.schedule(workspace.workspace, hour, slot_at(closes_at(hour) - GRACE_SECONDS))
             return Closing(workspace.workspace, hour, due.slot, "open")
-        shards = [
-            self._close_shard(workspace, (workspace.workspace, hour, shard), int(now.timestamp()))
-            for shard in range(workspace.shards_at(hour_seconds(hour)))
-        ]
+        shards = self._close_shards(workspace, hour, int(now.timestamp()))
         self._close_day(due, lambda: self._days.of_hour(workspace, hour, now), now)
         # Also when nothing has changed: the last attempt may have died between the cell and the view.
         self._views.refresh_watched(workspace, now, {hour})
@@ -145,7 +144,21 @@ class Rollup:
         if latest is not None:
             self._views.refresh_watched(latest, now, frozenset())
 
-    def _close_shard(self, workspace: Workspace, key: CellKey, now_seconds: int) -> _Closed:
+    def _close_shards(self, workspace: Workspace, hour: str, now_seconds: int) -> list[_Closed]:
+        """Close the shards of an hour; one of which there is nothing gets a cell if there is something of another.
+
+        If there is nothing of any, in the log or as a cell, what there was is lost, and no cell must say that it was 0.
+        """
+        keys = [(workspace.workspace, hour, shard) for shard in range(workspace.shards_at(hour_seconds(hour)))]
+        closed = [self._close_shard(workspace, key, now_seconds, make_empty=False) for key in keys]
+        if all(shard.outcome == _NOTHING for shard in closed):
+            return [_Closed("empty")]
+        return [
+            self._close_shard(workspace, key, now_seconds) if shard.outcome == _NOTHING else shard
+            for key, shard in zip(keys, closed, strict=True)
+        ]
+
+    def _close_shard(self, workspace: Workspace, key: CellKey, now_seconds: int, *, make_empty: bool = True) -> _Closed:
         fold = self._folds(workspace.dashboards)
         for _ in attempts():
             stored = self._cells.get(key)
@@ -153,6 +166,8 @@ class Rollup:
                 if stored.version and stored.log_until <= now_seconds:
                     return self._keep(key, stored, now_seconds)
                 found = recompute(fold, lambda: self._log.read(*key))
+                if not (make_empty or stored.version or found.chunks):
+                    return _Closed(_NOTHING)
                 return self._replace(key, stored, fold, found, now_seconds)
             except Conflict:
                 continue
@@ -190,13 +205,17 @@ class Rollup:
         return _Closed("final" if found.events else "empty", found.events, len(found.chunks), drifted)
 
     def _drift(self, key: CellKey, stored: StoredCell, fold: Fold, found: _Recomputed) -> int:
-        """Count what the live cell shows otherwise; what it has not folded yet is a lag, and no drift."""
+        """Count what the live cell shows otherwise.
+
+        What it has not folded yet is a lag, and no drift; nor is what it has folded of chunks that have moved since, to
+        the hours of another timezone.
+        """
         comparable = {i for i in fold.identities if i.partition(":")[2] in stored.covers}
         differing = drift(stored.cell, found.cell, comparable)
         if not differing:
             return 0
         counted = {chunk for entry in history(self._cells.ledger(key), stored.commit) for chunk in entry.chunks}
-        return len(differing) if counted >= found.chunks else 0
+        return len(differing) if counted == found.chunks else 0
 
 
 def recompute(fold: Fold, read: Callable[[], Iterable[LoggedChunk]]) -> _Recomputed:
