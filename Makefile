@@ -47,7 +47,7 @@ test-dashboard: dashboard
 
 check: fmt-check lint types template size test  ## What CI runs: format, lint, types, template, sizes, tests
 
-bench: install-dev  ## Run one benchmark (NAME=cost|query|rollup|fold|latency|imports|bootstrap|storm|soak)
+bench: install-dev  ## Run one benchmark (NAME=cost|query|rollup|fold|anomalies|latency|imports|bootstrap|storm|soak)
 	@$(bin)/python -m benchmarks.$(NAME)
 
 fmt: install-dev  ## Format the code

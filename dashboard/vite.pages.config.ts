@@ -1,9 +1,10 @@
 import { defineConfig } from "vite";
 
 /**
- * The dashboard page, all files flat in the folder that the HTTP API serves from. The page is `{http_url}/dashboard`,
- * without a slash at its end, and its files are `{http_url}/dashboard/<name>`; `http_url` may have a path. So the page
- * names them relative to itself, and a script names others relative to the script.
+ * The dashboard page and the admin page, all files flat in the folder that the HTTP API serves from. The pages are
+ * `{http_url}/dashboard` and `{http_url}/admin`, without a slash at their ends, and their files are
+ * `{http_url}/dashboard/<name>`; `http_url` may have a path. So a page names them relative to itself, and a script names
+ * others relative to the script.
  */
 export default defineConfig({
   root: "pages",
@@ -18,6 +19,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
+    rolldownOptions: { input: { index: "pages/index.html", admin: "pages/admin.html" } },
   },
   experimental: {
     renderBuiltUrl: (name, { hostType }) => (hostType === "html" ? `dashboard/${name}` : { relative: true }),

@@ -28,6 +28,9 @@ class Outputs:
     endpoint_url: str
     stack: str
     region: str
+    operator_token: str = ""
+    admin_url: str = ""
+    """These two are not in the file of an older version."""
 
 
 def write_outputs(outputs: Outputs, path: Path = OUTPUTS) -> None:
@@ -49,6 +52,8 @@ def write_sam_environment(endpoint_url: str, stack: Mapping[str, str], path: Pat
         "WEBSOCKET_URL": stack["WebSocketUrl"],
         "ROLLUP_QUEUE_URL": stack["RollupQueueUrl"],
         "ARCHIVE_QUEUE_URL": stack["ArchiveQueueUrl"],
+        "ANALYSIS_QUEUE_URL": stack["AnalysisQueueUrl"],
+        "ANALYSIS_DEAD_LETTERS_URL": stack["AnalysisDeadLettersUrl"],
         "ARCHIVE_BUCKET": stack["ArchiveBucket"],
     }
     path.write_text(json.dumps({"Parameters": tables | found}, indent=2) + "\n")

@@ -146,6 +146,7 @@ def show(outputs: Outputs) -> None:
         f"""
   Dashboard   {page}
   Meetings    {page.replace("dashboard=web", "dashboard=meetings")}
+  Admin       {outputs.admin_url}
   HTTP API    {outputs.http_url}/docs
   WebSocket   {outputs.websocket_url}
   Write key   {outputs.write_key}

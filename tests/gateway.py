@@ -84,9 +84,15 @@ def serving(app: FastAPI, refusals: Iterable[Answer] = ()) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         gateway: Gateway
 
+        def do_GET(self) -> None:
+            self._serve("GET")
+
         def do_POST(self) -> None:
+            self._serve("POST")
+
+        def _serve(self, method: str) -> None:
             content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            answer = next(refused, None) or self.gateway.request("POST", self.path, content, dict(self.headers))
+            answer = next(refused, None) or self.gateway.request(method, self.path, content, dict(self.headers))
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)

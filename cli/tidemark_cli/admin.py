@@ -16,7 +16,12 @@ from botocore.exceptions import ClientError
 from tidemark.aws.directory import SCALARS
 from tidemark.aws.items import decode, encode
 from tidemark.domain import credentials
-from tidemark.domain.workspace import DEFAULT_RECOVERY_HOURS, Workspace
+from tidemark.domain.workspace import (
+    DEFAULT_BATCH_EVENTS,
+    DEFAULT_BATCH_SECONDS,
+    DEFAULT_RECOVERY_HOURS,
+    Workspace,
+)
 from tidemark_cli.errors import CliError, UsageError
 
 if TYPE_CHECKING:
@@ -259,6 +264,10 @@ def _changeable(settings: Workspace) -> dict[str, Any]:
         "history_from": settings.history_from or None,
         "recovery_hours": settings.recovery_hours if settings.recovery_hours != DEFAULT_RECOVERY_HOURS else None,
         "calendar": settings.calendar or None,
+        "former_timezone": settings.former_timezone or None,
+        "moved_at": settings.moved_at or None,
+        "batch_events": settings.batch_events if settings.batch_events != DEFAULT_BATCH_EVENTS else None,
+        "batch_seconds": settings.batch_seconds if settings.batch_seconds != DEFAULT_BATCH_SECONDS else None,
     }
 
 

@@ -21,6 +21,11 @@ PLACES: Mapping[str, tuple[str, str]] = {
     "backfill": ("backfill", "backfill"),
     "erase": ("erase", "erase"),
     "rollup": ("rollup", "app"),
+    "batches": ("batches", "app"),
+    "jobs": ("jobs", "app"),
+    "dead-letters": ("dead_letters", "app"),
+    "breaker": ("breaker", "app"),
+    "insights": ("insights", "app"),
 }
 """The module of `tidemark_cli.commands` and what it calls the command: a function, or an application of several."""
 

@@ -67,7 +67,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Operate Tidemark: workspaces, write keys and tokens; send messages to users; replay events from a file; "
-    "import history; watch a dashboard; recompute history, or erase a person from it; look after the hourly rollup.\n\n"
+    "import history; watch a dashboard; recompute history, or erase a person from it; look after the hourly rollup and "
+    "the analysis of batches.\n\n"
     "Without --stack, commands speak to the local stack of this directory (`make up` starts it).",
 )
 

@@ -91,6 +91,8 @@ def _kpis(kpis: Mapping[str, Any]) -> RenderableType:
 
 
 def _section(name: str, section: Mapping[str, Any]) -> RenderableType:
+    if name == "insights":
+        return Panel(Group(*_insights(section)), title="insights", title_align="left")
     entries = [_entry(_label(entry), value) for entry, value in section.items()]
     return Panel(Group(*entries), title=_label(name.removeprefix("tabs.")), title_align="left")
 
@@ -124,6 +126,14 @@ def _top_list(label: str, rows: list[tuple[str, Any]]) -> RenderableType:
         share = value / largest if largest and isinstance(value, int | float) else 0
         table.add_row(Text(printable(name) or "(none)"), number(value), "█" * round(share * BAR_CHARACTERS))
     return table
+
+
+def _insights(section: Mapping[str, Any]) -> list[RenderableType]:
+    newest_first = sorted(section.values(), key=lambda insight: insight["order"], reverse=True)
+    return [
+        Text.assemble((f"{insight['confidence']:4.0%}  ", "dim"), printable(insight["summary"]))
+        for insight in newest_first
+    ]
 
 
 def _label(name: str) -> str:

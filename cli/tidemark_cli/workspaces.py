@@ -8,7 +8,13 @@ from datetime import datetime
 from importlib import resources
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from tidemark.domain.workspace import DEFAULT_RECOVERY_HOURS, Workspace
+from tidemark.domain.workspace import (
+    DEFAULT_BATCH_EVENTS,
+    DEFAULT_BATCH_SECONDS,
+    DEFAULT_RECOVERY_HOURS,
+    MAX_BATCH_EVENTS,
+    Workspace,
+)
 from tidemark_cli.errors import UsageError
 
 MAX_RETENTION_DAYS = 3650
@@ -16,6 +22,10 @@ MIN_HISTORY_DAYS, MAX_HISTORY_DAYS = 31, 36_500
 """Charts by hour look back a week, so that a view of one day must never reach the end of the history."""
 MAX_RECOVERY_HOURS = 168
 """A head that nobody looks at is kept for as long (tidemark.aws.snapshots)."""
+
+MIN_BATCH_EVENTS = 10
+"""Each batch is a write of its own, one after another, and an analysis."""
+MIN_BATCH_SECONDS, MAX_BATCH_SECONDS = 10, 86_400
 
 _WORKSPACE = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
 
@@ -31,6 +41,8 @@ def new_workspace(
     members: Sequence[str] = (),
     history_days: int | None = None,
     recovery_hours: int = DEFAULT_RECOVERY_HOURS,
+    batch_events: int = DEFAULT_BATCH_EVENTS,
+    batch_seconds: int = DEFAULT_BATCH_SECONDS,
 ) -> Workspace:
     """Return checked settings for a workspace; raises `UsageError` that says what may be given instead."""
     if not _WORKSPACE.fullmatch(workspace):
@@ -55,6 +67,11 @@ def new_workspace(
         )
     if not 1 <= recovery_hours <= MAX_RECOVERY_HOURS:
         raise UsageError(f"{recovery_hours} hours of recovery", f"1 to {MAX_RECOVERY_HOURS}")
+    if batch_events and not MIN_BATCH_EVENTS <= batch_events <= MAX_BATCH_EVENTS:
+        bounds = f"{MIN_BATCH_EVENTS} to {MAX_BATCH_EVENTS}; 0 turns analysis off"
+        raise UsageError(f"{batch_events} events a batch", bounds)
+    if not MIN_BATCH_SECONDS <= batch_seconds <= MAX_BATCH_SECONDS:
+        raise UsageError(f"{batch_seconds} seconds for a batch", f"{MIN_BATCH_SECONDS} to {MAX_BATCH_SECONDS}")
     return Workspace(
         workspace=workspace,
         name=name or workspace,
@@ -65,6 +82,8 @@ def new_workspace(
         members=tuple(members),
         history_days=history_days,
         recovery_hours=recovery_hours,
+        batch_events=batch_events,
+        batch_seconds=batch_seconds,
     )
 
 

@@ -6,8 +6,9 @@ import logging
 
 from mangum import Mangum
 
+from tidemark.administration import administration
 from tidemark.bootstrap import container
 from tidemark.http.app import create_app
 
 logging.getLogger("mangum").setLevel(logging.WARNING)  # it would log each request a second time
-handler = Mangum(create_app(container()), lifespan="off")
+handler = Mangum(create_app(container(), administration=administration()), lifespan="off")

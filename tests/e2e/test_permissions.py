@@ -23,6 +23,7 @@ READ_VIEWS = {
     "SnapshotsTable": {"GetItem", "PutItem"},
     "ConnectionsTable": {"GetItem"},
     "DirectoryTable": {"GetItem"},
+    "WorkTable": {"Query"},
 }
 APPEND = {"EventsTable": {"PutItem"}, "DirectoryTable": {"GetItem"}}
 NOTIFY = {
@@ -35,7 +36,9 @@ MAY: dict[str, dict[str, set[str]]] = {
         **APPEND,
         **NOTIFY,
         "EventsTable": {"PutItem", "Query", "BatchGetItem"},
-        "WorkTable": {"GetItem", "Query", "PutItem"},
+        # Of the Directory it lists and reads, and adds to the audit trail, which is asserted of the template.
+        "DirectoryTable": {"GetItem", "Query", "Scan", "UpdateItem"},
+        "WorkTable": {"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem"},
     },
     "WsAuthorize": {"DirectoryTable": {"GetItem"}},
     "WsConnect": {"ConnectionsTable": {"PutItem"}},
@@ -66,8 +69,22 @@ MAY: dict[str, dict[str, set[str]]] = {
         "ConnectionsTable": {"Query"},
         "SnapshotsTable": {"GetItem", "PutItem"},
         "DirectoryTable": {"GetItem"},
-        "WorkTable": {"PutItem", "UpdateItem", "BatchWriteItem"},
+        "WorkTable": {"Query", "PutItem", "UpdateItem", "BatchWriteItem"},
     },
+    "CronBatches": {
+        **APPEND,
+        "DirectoryTable": {"GetItem", "PutItem"},
+        "WorkTable": {"GetItem", "Query", "UpdateItem"},
+    },
+    "QueueAnalysis": {
+        **APPEND,
+        "EventsTable": {"PutItem", "BatchGetItem"},
+        "CellsTable": {"BatchGetItem"},
+        "ConnectionsTable": {"Query"},
+        "SnapshotsTable": {"GetItem", "PutItem"},
+        "WorkTable": {"GetItem", "Query", "PutItem", "UpdateItem"},
+    },
+    "QueueDeadletter": {**APPEND, "WorkTable": {"UpdateItem"}},
     "CronRollup": {"WorkTable": {"Query", "PutItem"}},
     "CronSlide": {},
     "QueueRollup": {

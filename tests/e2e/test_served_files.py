@@ -1,4 +1,4 @@
-"""What the deployed API serves beside events and views: the built page, the SDK, and its own description."""
+"""What the deployed API serves beside events and views: the built pages, the SDK, and its own description."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from local.dashboard import PAGE, files
 from tests.e2e.tenant import Tenant
 
 BUILT = {path.name: path for path in files(PAGE)}
-ADDRESSES = {"index.html": "/dashboard", "tidemark.js": "/tidemark.js"}
+ADDRESSES = {"index.html": "/dashboard", "admin.html": "/admin", "tidemark.js": "/tidemark.js"}
 
 
 def test_there_is_a_build() -> None:

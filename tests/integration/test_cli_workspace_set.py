@@ -41,6 +41,19 @@ def test_what_is_named_changes_and_the_rest_stays(stack: Stack) -> None:
     )
 
 
+def test_batches_have_a_size_and_an_age_and_may_be_off(stack: Stack) -> None:
+    given = settings(stack)
+    assert (given.batch_events, given.batch_seconds, given.is_analysed) == (100, 600, True)
+    run("workspace", "set", "acme", "--batch-events", "50", "--batch-seconds", "60")
+    assert "50 events or 60 s" in run("workspace", "show", "acme").stdout
+    run("workspace", "set", "acme", "--batch-events", "0")
+    off = settings(stack)
+    assert (off.batch_events, off.batch_seconds, off.is_analysed) == (0, 60, False)
+    assert "off" in run("workspace", "show", "acme").stdout
+    run("workspace", "set", "acme", "--batch-events", "100", "--batch-seconds", "600")
+    assert settings(stack) == given
+
+
 def test_a_dashboard_that_is_enabled_has_no_history_yet_which_is_told(stack: Stack) -> None:
     shown = run("workspace", "set", "acme", "--add-dashboards", "classroom, product").stdout
     assert settings(stack).dashboards == ("web", "classroom", "product")
@@ -67,6 +80,10 @@ def test_nothing_new_changes_nothing(stack: Stack) -> None:
         (["--history-days", "40", "--retention-days", "41"], "40 days of history"),
         (["--recovery-hours", "0"], "0 hours of recovery"),
         (["--recovery-hours", "169"], "169 hours of recovery"),
+        (["--batch-events", "9"], "9 events a batch"),
+        (["--batch-events", "1001"], "1001 events a batch"),
+        (["--batch-seconds", "9"], "9 seconds for a batch"),
+        (["--batch-seconds", "86401"], "86401 seconds for a batch"),
         (["--add-dashboards", "nope"], "no dashboard nope"),
         (["--remove-dashboards", "meetings"], "dashboard meetings cannot be removed"),
         (["--add-dashboards", "web", "--remove-dashboards", "web"], "dashboard web cannot be removed"),

@@ -14,10 +14,11 @@ import pytest
 import tidemark.aws.watches
 import tidemark.domain.chunks
 import tidemark.services.authenticate
+import tidemark.services.batching
 import tidemark.services.fold
 import tidemark.services.ingest
 import tidemark.websocket
-from tests.support import lease_races, races, removals
+from tests.support import batch_races, lease_races, races, removals
 from tests.support.data import SMALL
 from tests.support.deployed import World
 from tests.support.removals import Removal, edited, replaced, unconditional
@@ -26,6 +27,7 @@ from tidemark.aws.cells import DynamoCells
 from tidemark.aws.connections import DynamoConnections
 from tidemark.aws.snapshots import DynamoSnapshots
 from tidemark.domain.definitions import Dashboard, load
+from tidemark.services.batching import FillBatches
 from tidemark.services.broadcast import Broadcast
 from tidemark.services.fold import FoldChunks
 from tidemark.services.views import Views
@@ -45,6 +47,7 @@ LEADER = load(
 )
 
 NOT_ONCE = "cells and log differ"
+NOT_IN_ONE = "not every event is in one batch"
 STALE_HEAD = "the head is not what the cells hold"
 STALE_VIEWER = "a viewer is not exact"
 NO_LEASE = "left without a lease"
@@ -112,6 +115,25 @@ GUARDS = [
         replaced(tidemark.services.fold, "_new_events", removals.forget_ids),
         races.an_event_comes_again_in_another_chunk,
         NOT_ONCE,
+    ),
+    # … and analysed once
+    Guard(
+        "a batch is stored only in the place of the version before",
+        unconditional("PutItem", "WorkTable", "B#"),
+        batch_races.two_workers_fill_the_same_batch,
+        NOT_IN_ONE,
+    ),
+    Guard(
+        "an event id that a batch of the chain has is dropped",
+        replaced(tidemark.services.batching, "_fresh", removals.forget_ids),
+        batch_races.an_event_comes_again_for_its_batch,
+        NOT_IN_ONE,
+    ),
+    Guard(
+        "a chain that grew while it was read is read again",
+        replaced(FillBatches, "_read", removals.believe_every_page),
+        batch_races.a_chain_grows_between_its_pages,
+        NOT_IN_ONE,
     ),
     # 4. State, delta and sequence together
     Guard(

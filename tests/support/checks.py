@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,6 +20,8 @@ from tests.template import ROOT
 from tidemark.aws.snapshots import unpack
 from tidemark.domain import cells, chunks
 from tidemark.domain.fold import Fold
+from tidemark.domain.insight_section import StoredInsight, section_of
+from tidemark.domain.insights import from_json
 from tidemark.domain.snapshot import checksums_of, frame_of, render
 from tidemark.domain.views import View, window_at_hour
 
@@ -163,7 +166,18 @@ def check_world(world: World, *viewers: Viewer) -> None:
 def _render(world: World, view: View, hour: str, found: Any) -> dict[str, Any]:
     dashboard = world.definitions[view.dashboard]
     window = window_at_hour(view, hour, world.timezone, dashboard.trailing_hours)
-    return dict(render(dashboard, window, frame_of(dashboard, window, found)))
+    insights = _insights(world, dashboard.insights, window.hours[-1] if view.to else "9")
+    return dict(render(dashboard, window, frame_of(dashboard, window, found), insights))
+
+
+def _insights(world: World, count: int, last_hour: str) -> dict[str, Any]:
+    """Return the section of the last insights of hours up to `last_hour`, from the batches as they are stored."""
+    told = [
+        StoredInsight(item["sk"], item["finished_at"], from_json(json.loads(zlib.decompress(item["insight"]))))
+        for item in world.stack.items("WorkTable", f"B#{world.workspace}")
+        if item.get("job") == "SUCCESS" and item["sk"].partition(".")[0] <= last_hour
+    ]
+    return section_of(told[::-1][:count])
 
 
 def _check_by_hand(world: World, view: View, sections: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any, Protocol, Self
 from unittest.mock import patch
 
+import tidemark.analysis
 import tidemark.http.context
 import tidemark.websocket
 from tests.support import shapes
@@ -79,7 +80,8 @@ class World:
         self._processes |= self.stack.warm
         for module in (tidemark.websocket, tidemark.http.context):
             self._exits.enter_context(patch.object(module, "datetime", self._clock))
-        self._exits.enter_context(patch.object(bootstrap, "shipped", lambda: self.definitions))
+        for module in (bootstrap, tidemark.analysis):
+            self._exits.enter_context(patch.object(module, "shipped", lambda: self.definitions))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -103,6 +105,7 @@ class World:
             "shards": [[0, 1]],
             "retention_days": 90,
             "created_at": "2026-11-01T00:00:00Z",
+            "batch_events": 0,
         }
         self.put_directory(f"WORKSPACE#{self.workspace}", "SETTINGS", **(attributes | changed))
 
@@ -255,13 +258,23 @@ class World:
 
     def roll_up(self) -> None:
         """Have the jobs that are queued done, in batches of 10; what fails comes again, at most 5 times."""
-        self._work_off("queue_rollup", self.stack.jobs.of(self.workspace), 10)
+        self._work_off("queue_rollup", self.stack.jobs.of(self.workspace), 10, _fail)
 
     def archive(self) -> None:
         """Have the hours that are queued archived; what fails comes again, at most 5 times."""
-        self._work_off("queue_archive", self.stack.archive_jobs.of(self.workspace), 1)
+        self._work_off("queue_archive", self.stack.archive_jobs.of(self.workspace), 1, _fail)
 
-    def _work_off(self, handler: str, jobs: list[Job], batch_size: int) -> None:
+    def analyse(self) -> None:
+        """Have the batches that are queued analysed; what fails comes again at once, then becomes a dead letter."""
+        self._work_off(
+            "queue_analysis", self.stack.analysis_jobs.of(self.workspace), 10, self.stack.analysis_dead_letters.queue
+        )
+
+    def bury(self) -> None:
+        """Have the dead letters of the analysis taken in."""
+        self._work_off("queue_deadletter", self.stack.analysis_dead_letters.of(self.workspace), 10, _fail)
+
+    def _work_off(self, handler: str, jobs: list[Job], batch_size: int, give_up: Callable[[list[Job]], None]) -> None:
         while jobs:
             batch, jobs = jobs[:batch_size], jobs[batch_size:]
             try:
@@ -270,9 +283,10 @@ class World:
             except (Exception, Died):  # noqa: BLE001 - whatever it is, all messages of the batch come again
                 failed = {job.message_id for job in batch}
             again = [job for job in batch if job.message_id in failed]
-            dead = [job.body for job in again if job.attempts >= DEAD_AFTER]
-            assert not dead, f"jobs fail for good: {dead}"
-            jobs += again
+            dead = [job for job in again if job.attempts >= DEAD_AFTER]
+            if dead:
+                give_up(dead)
+            jobs += [job for job in again if job not in dead]
 
     def deliver(self) -> None:
         """Deliver until both streams and the queue are empty."""
@@ -320,3 +334,7 @@ class World:
         except (ValueError, AttributeError, RecursionError):
             action = None
         return action if isinstance(action, str) and action in ROUTES else "$default"
+
+
+def _fail(jobs: list[Job]) -> None:
+    raise AssertionError(f"jobs fail for good: {[job.body for job in jobs]}")

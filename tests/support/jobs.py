@@ -29,6 +29,7 @@ class Job:
         self.attempts += 1
         return {
             "messageId": self.message_id,
+            "receiptHandle": self.message_id,
             "body": self.body,
             "attributes": {"ApproximateReceiveCount": str(self.attempts)},
             "eventSource": "aws:sqs",
@@ -42,14 +43,16 @@ class Jobs:
         self.queued: list[Job] = []
 
     def respond(self, request: AWSPreparedRequest) -> AWSResponse:
-        """Take a SendMessage, or a SendMessageBatch."""
+        """Take a SendMessage, or a SendMessageBatch; what is hidden comes again all the same, and at once."""
         operation = str(request.headers["X-Amz-Target"]).rstrip("'").rpartition(".")[2]
         asked = json.loads(request.body or b"{}")
+        headers = {"content-type": "application/x-amz-json-1.0"}
+        if operation == "ChangeMessageVisibility":
+            return AWSResponse(request.url, 200, headers, MockRawResponse(b"{}"))
         entries = {"SendMessage": [asked], "SendMessageBatch": asked.get("Entries")}[operation]
         assert 1 <= len(entries) <= 10, "SQS takes 1 to 10 messages a batch"
         answers = [self._take(entry) for entry in entries]
         answer = answers[0] if operation == "SendMessage" else {"Successful": answers}
-        headers = {"content-type": "application/x-amz-json-1.0"}
         return AWSResponse(request.url, 200, headers, MockRawResponse(json.dumps(answer).encode()))
 
     def _take(self, entry: dict[str, Any]) -> dict[str, str]:
@@ -60,6 +63,10 @@ class Jobs:
             "MD5OfMessageBody": md5(job.body.encode(), usedforsecurity=False).hexdigest(),
         }
         return found | ({"Id": entry["Id"]} if "Id" in entry else {})
+
+    def queue(self, jobs: list[Job]) -> None:
+        """Take messages that another queue has given up, as they are."""
+        self.queued += [Job(job.message_id, job.body, 0) for job in jobs]
 
     def of(self, workspace: str) -> list[Job]:
         """Take the messages about a workspace out of the queue."""

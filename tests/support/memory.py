@@ -67,11 +67,12 @@ class MemoryCells:
             self._before()
             self._cells.pop(key, None)
 
-    def lose(self, workspace: str) -> None:
-        """Lose every cell and every ledger of a workspace, as if somebody had deleted them by hand."""
-        self._cells = {key: found for key, found in self._cells.items() if key[0] != workspace}
-        for key in [key for key in self._ledgers if key[0] == workspace]:
-            del self._ledgers[key]
+    def lose(self, workspace: str, hours: str = "", shard: int | None = None) -> None:
+        """Lose the cells and ledgers of a workspace's hours that begin so, as if somebody had deleted them by hand."""
+        for kept in (self._cells, self._ledgers):
+            for key in list(kept):
+                if key[0] == workspace and key[1].startswith(hours) and shard in (None, key[2]):
+                    del kept[key]
 
     def _stored(self, key: CellKey) -> StoredCell:
         state, stored = self._cells[key]

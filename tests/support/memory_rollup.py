@@ -51,6 +51,9 @@ class MemoryAgenda:
         self._before()
         yield from [due for (of, _, _), due in sorted(self._due.items()) if of <= slot]
 
+    def left(self, workspace: str, slot: str) -> list[Due]:
+        return [due for due in self.due_until(slot) if (due.workspace, due.slot) == (workspace, slot)]
+
     def settle(self, due: Due) -> None:
         self._before()
         if self._due.get((due.slot, due.workspace, due.period)) == due:

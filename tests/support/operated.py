@@ -61,6 +61,7 @@ class Operated:
         monkeypatch.setenv("ROLLUP_QUEUE_URL", self.queue_url)
         monkeypatch.setenv("ARCHIVE_QUEUE_URL", self.sqs.create_queue(QueueName="archive")["QueueUrl"])
         monkeypatch.setenv("ARCHIVE_BUCKET", self.archive_bucket)
+        monkeypatch.setenv("ANALYSIS_QUEUE_URL", self.sqs.create_queue(QueueName="analysis")["QueueUrl"])
         bootstrap.container.cache_clear()
         # The worker logs elsewhere: its log is no output of the command in whose pauses it runs.
         monkeypatch.setattr(logger().registered_handler, "stream", StringIO())

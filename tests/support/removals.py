@@ -16,6 +16,7 @@ from tests.support.calls import Call
 from tests.support.stack import Stack
 from tidemark.aws import clients
 from tidemark.domain.credentials import Principal
+from tidemark.services.batching import _Known
 from tidemark.services.ports import Watch
 
 Removal = Callable[[Stack], AbstractContextManager[Any]]
@@ -111,6 +112,14 @@ def trust_orphans(read: Any) -> Any:
             known.chunks |= entry.chunks
             known.ids |= entry.ids
         return known
+
+    return changed
+
+
+def believe_every_page(_read: Any) -> Any:
+    def changed(self: Any, chain: Any) -> Any:
+        batches = self._batches.chain(chain)
+        return _Known(set().union(*(batch.ids for batch in batches)), batches[-1] if batches else None)
 
     return changed
 

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, suppress
 
 import pytest
 
+from tests.support.batches import AGE_SECONDS, SIZE, check_batched
 from tests.support.calls import Died
 from tests.support.checks import check_counted_once, check_log, check_response, check_viewer, check_world
 from tests.support.clients import Client, Producer, RequestFailed, Viewer, checksums
@@ -276,6 +277,7 @@ def http_api(world: World, armed: Armed) -> None:
 def stream_fold(world: World, armed: Armed) -> None:
     viewers = watched(world)
     producer = Producer(world)
+    world.settings(batch_events=SIZE, batch_seconds=AGE_SECONDS)
     repeated = in_session(page(world.now), "s1")
     other = in_session(page(world.now), "s2")
     producer.send([repeated, *pages(world.now, 1)])
@@ -284,10 +286,12 @@ def stream_fold(world: World, armed: Armed) -> None:
         records = world.fold()
     check_world(world, *viewers)
     check_timelines(world)
+    check_batched(world)
     world.restart("stream_fold")
     world.deliver_to("stream_fold", [*reversed(records), *records], batch_size=4)
     check_world(world, *viewers)
     check_timelines(world)
+    check_batched(world)
 
 
 @scenario("stream_broadcast")

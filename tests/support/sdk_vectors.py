@@ -10,6 +10,8 @@ from typing import Any
 
 import rfc8785
 
+from tests.support.insights import insight
+from tidemark.domain.insight_section import StoredInsight, section_of
 from tidemark.domain.snapshot import checksum, checksums_of
 
 PATH = Path(__file__).parents[2] / "dashboard" / "client" / "tests" / "vectors.json"
@@ -74,6 +76,7 @@ def vectors() -> dict[str, Any]:
         "kpis": {"pageviews": 5, "rate": 33.3},
         "charts": {},
         "tabs.overview": {"pages": {"error": 0, "rows": {}}},
+        "insights": section_of([StoredInsight("2026-11-22T10:00Z.00.000003", 1795343400, insight())]),
     }
     return {
         "values": [

@@ -52,6 +52,11 @@ ENVIRONMENT = {
     "WEBSOCKET_URL": "ws://gateway.invalid/live",
     "ROLLUP_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/rollup",
     "ARCHIVE_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/archive",
+    "ANALYSIS_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/analysis",
+    "ANALYSIS_DEAD_LETTERS_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/analysis-dead",
+    "ANALYSIS_PROVIDER": "statistical",
+    "ANALYSIS_FAILURE_PERCENT": "0",
+    "BREAKER_SECONDS": "600",
     "ARCHIVE_BUCKET": "archive",
     "RETENTION_DAYS": "90",
     "HEALTH_MINUTES": "5",
@@ -72,6 +77,14 @@ class Stack:
         self.connections = Connections()
         self.jobs = Jobs()
         self.archive_jobs = Jobs()
+        self.analysis_jobs = Jobs()
+        self.analysis_dead_letters = Jobs()
+        self._queues = {
+            ENVIRONMENT["ROLLUP_QUEUE_URL"]: self.jobs,
+            ENVIRONMENT["ARCHIVE_QUEUE_URL"]: self.archive_jobs,
+            ENVIRONMENT["ANALYSIS_QUEUE_URL"]: self.analysis_jobs,
+            ENVIRONMENT["ANALYSIS_DEAD_LETTERS_URL"]: self.analysis_dead_letters,
+        }
         self.calls = Calls(self._respond)
         self.warm: dict[str, Any] = {}
         hooked = clients.session().events
@@ -91,9 +104,9 @@ class Stack:
                 self.dynamodb.create_table(TableName=name, **table_request(declared))
 
     def clear(self) -> None:
-        """Empty the queue and the tables; moto copies a table for every transaction, so what is left would cost."""
-        self.jobs.queued.clear()
-        self.archive_jobs.queued.clear()
+        """Empty the queues and the tables; moto copies a table for every transaction, so what is left would cost."""
+        for queue in self._queues.values():
+            queue.queued.clear()
         for name in VARIABLES:
             table = self._table(name)
             table.items.clear()
@@ -121,8 +134,7 @@ class Stack:
         if service == "apigatewaymanagementapi":
             return self.connections.respond(request)
         if service == "sqs":
-            is_archive = ENVIRONMENT["ARCHIVE_QUEUE_URL"].encode() in (request.body or b"")
-            return (self.archive_jobs if is_archive else self.jobs).respond(request)
+            return self._queues[json.loads(request.body or b"{}")["QueueUrl"]].respond(request)
         answer = botocore_stubber("before-send", request)
         assert answer is not None, f"moto does not answer {request.url}"
         return answer

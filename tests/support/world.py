@@ -9,6 +9,7 @@ from itertools import count
 from typing import Any
 
 from tests.fakes import MemoryEventLog
+from tests.support.insights import MemoryInsights
 from tests.support.memory import MemoryCells, MemoryConnections, MemorySnapshots, MemorySockets
 from tests.support.memory_rollup import MemoryAgenda, MemoryArchiveQueue, MemoryDays, MemoryQueue, MemoryRuns
 from tidemark.domain.cells import Cell
@@ -16,6 +17,7 @@ from tidemark.domain.chunks import chunk_events
 from tidemark.domain.definitions import shipped
 from tidemark.domain.events import format_timestamp
 from tidemark.domain.fold import Fold
+from tidemark.domain.insight_section import section_of
 from tidemark.domain.snapshot import frame_of, render
 from tidemark.domain.views import View, window_at_hour
 from tidemark.services.broadcast import Broadcast
@@ -77,6 +79,7 @@ class World:
         self.days = MemoryDays(lambda: self.before())
         self.queue = MemoryQueue(lambda: self.before())
         self.runs = MemoryRuns()
+        self.insights = MemoryInsights(lambda: self.before())
         self.archive = MemoryArchiveQueue(lambda: self.before())
         self.records: list[LoggedChunk] = []
         self._epochs = count(1)
@@ -87,7 +90,7 @@ class World:
         directory, folds = RememberingDirectory(lambda: self.workspace), Folds(shipped)
         stored = self.cells, self.snapshots, self.connections
         repairs = Repairs(self.agenda)
-        views = Views(*stored, shipped, lambda: f"epoch-{next(self._epochs)}", directory, repairs)
+        views = Views(*stored, shipped, lambda: f"epoch-{next(self._epochs)}", directory, self.insights, repairs)
         fold = FoldChunks(directory, self.cells, views, LateHours(self.agenda, self.queue), folds)
         rollup = Rollup(
             directory,
@@ -140,4 +143,5 @@ class World:
         fold = Fold([dashboard])
         cells: list[tuple[str, Cell]] = [(hour, fold(list(events.values()))) for hour, events in by_hour.items()]
         window = window_at_hour(view, hour, self.workspace.timezone, dashboard.trailing_hours)
-        return render(dashboard, window, frame_of(dashboard, window, cells))
+        insights = section_of(self.insights.latest(self.workspace.workspace, dashboard.insights))
+        return render(dashboard, window, frame_of(dashboard, window, cells), insights)

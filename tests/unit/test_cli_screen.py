@@ -43,6 +43,17 @@ def test_kpis_series_and_top_lists_are_shown_in_their_order() -> None:
     assert text.index("/a") < text.index("/b")
 
 
+def test_insights_are_shown_newest_first_with_their_confidence() -> None:
+    told = {
+        "a": {"order": 1, "confidence": 0.5, "summary": "As usual."},
+        "b": {"order": 2, "confidence": 0.93, "summary": "More\x1b errors."},
+    }
+    text = shown({"kpis": {}, "insights": told})
+    assert "93%  More\N{REPLACEMENT CHARACTER} errors." in text
+    assert text.index("More") < text.index("50%  As usual.")
+    assert "insights" not in shown({"kpis": {}, "insights": {}})
+
+
 def test_an_empty_workspace_has_a_view() -> None:
     empty = {
         "kpis": {"pageviews": 0},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from urllib.parse import parse_qs, urlsplit
 
 from local.access import dashboard_url
@@ -9,8 +10,8 @@ from local.outputs import Outputs
 
 
 def test_the_address_of_the_page_opens_it_without_showing_the_token_to_a_server() -> None:
-    names = ("http_url", "websocket_url", "dashboard_url", "workspace", "write_key", "admin_token", "endpoint_url")
-    outputs = Outputs(**dict.fromkeys((*names, "stack", "region"), "x"), read_token="header.pay+load.sign")
+    outputs = Outputs(**dict.fromkeys((each.name for each in fields(Outputs)), "x"))
+    outputs = replace(outputs, read_token="header.pay+load.sign")
     address = urlsplit(dashboard_url("http://127.0.0.1:4566/_aws/execute-api/a1/dashboard", outputs))
     assert address.path == "/_aws/execute-api/a1/dashboard"
     assert parse_qs(address.query) == {"dashboard": ["web"], "days": ["30"]}

@@ -35,3 +35,10 @@ def test_the_environment_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EVENTS_TABLE", "second")
     assert settings().events_table == "first"
     settings.cache_clear()
+
+
+@pytest.mark.parametrize("value", ["1", "1,2,3", "cheap,dear", "1;2"])
+def test_prices_that_are_not_two_are_refused(value: str) -> None:
+    assert Settings({"BEDROCK_PRICES": "0.06,0.24"}).bedrock_prices == (0.06, 0.24)
+    with pytest.raises(SettingsError, match="BEDROCK_PRICES"):
+        _ = Settings({"BEDROCK_PRICES": value}).bedrock_prices

@@ -14,6 +14,8 @@ from tests.template import RESOURCES, ROOT, TEMPLATE, of_type, referred
 from tidemark.aws.archive import object_key
 from tidemark.aws.parquet import SQL_TYPES
 from tidemark.domain.health import DEADLINE_MILLISECONDS, Run, measurements
+from tidemark.domain.jobs import LEASE_SECONDS, MAX_ATTEMPTS
+from tidemark.domain.workspace import OPERATIONS
 from tidemark.services.canary import CANARY
 from tidemark.services.health import RUN_SECONDS
 
@@ -41,11 +43,21 @@ VARIABLES = {
     "WORK_TABLE": "WorkTable",
     "ROLLUP_QUEUE_URL": "RollupQueue",
     "ARCHIVE_QUEUE_URL": "ArchiveQueue",
+    "ANALYSIS_QUEUE_URL": "AnalysisQueue",
+    "ANALYSIS_DEAD_LETTERS_URL": "AnalysisDeadLetters",
     "ARCHIVE_BUCKET": "ArchiveBucket",
     "TOKEN_SECRET_ARN": "TokenSecret",
 }
 """The variables that name a resource, and the resource."""
-PLAIN_VARIABLES = {"CronHealthFunction": {"HEALTH_MINUTES", "HTTP_URL"}, "HttpApiFunction": {"WEBSOCKET_URL"}}
+PLAIN_VARIABLES = {
+    "CronBatchesFunction": {"ANALYSIS_PROVIDER", "BREAKER_SECONDS"},
+    "CronHealthFunction": {"HEALTH_MINUTES", "HTTP_URL"},
+    "HttpApiFunction": {"WEBSOCKET_URL", "ANALYSIS_PROVIDER", "BREAKER_SECONDS"},
+    "QueueAnalysisFunction": {
+        *("ANALYSIS_PROVIDER", "ANALYSIS_FAILURE_PERCENT", "BREAKER_SECONDS"),
+        *("BEDROCK_MODEL_ID", "BEDROCK_PRICES"),
+    },
+}
 """The variables of a function that name no resource."""
 SHARED_VARIABLES = {
     "AWS_ENDPOINT_URL",
@@ -77,6 +89,8 @@ OUTPUTS = {
     "RollupQueueUrl",
     "RollupDeadLetterQueueUrl",
     "ArchiveQueueUrl",
+    "AnalysisQueueUrl",
+    "AnalysisDeadLettersUrl",
     "ArchiveBucket",
     "TokenSecretArn",
 }
@@ -260,8 +274,10 @@ def test_a_table_has_the_keys_that_storage_md_states(name: str) -> None:
     types = {each["AttributeName"]: each["AttributeType"] for each in TABLES[name]["AttributeDefinitions"]}
     indexes = TABLES[name].get("GlobalSecondaryIndexes", [])
     indexed = {key["AttributeName"] for index in indexes for key in index["KeySchema"]}
-    assert types == {"pk": "S", "sk": "S"} | {each: "N" if each == "expires_at" else "S" for each in indexed}
-    assert all(index["Projection"] == {"ProjectionType": "KEYS_ONLY"} for index in indexes)
+    assert types == {"pk": "S", "sk": "S"} | {each: "N" if each.endswith("_at") else "S" for each in indexed}
+    projected = {index["IndexName"]: index["Projection"] for index in indexes}
+    assert projected.pop("pipeline", {"ProjectionType": "INCLUDE"})["ProjectionType"] == "INCLUDE"
+    assert all(projection == {"ProjectionType": "KEYS_ONLY"} for projection in projected.values())
 
 
 @pytest.mark.parametrize("name", ["EventsTable", "CellsTable", "DirectoryTable", "InboxTable", "WorkTable"])
@@ -407,6 +423,27 @@ def test_the_health_check_touches_nothing_but_the_canary_and_its_report() -> Non
     }
 
 
+def test_the_audit_trail_can_be_added_to_and_read_but_not_taken_from() -> None:
+    trail = ["AUDIT#*"]
+    for name in FUNCTIONS:
+        for statement in _statements(name):
+            of_directory = {"Fn::GetAtt": ["DirectoryTable", "Arn"]} in _listed(statement["Resource"])
+            for action in _listed(statement["Action"]) if of_directory else ():
+                keys = statement.get("Condition", {}).get("ForAllValues:StringLike", {}).get("dynamodb:LeadingKeys")
+                if action == "dynamodb:UpdateItem":
+                    assert (name, keys) == ("HttpApiFunction", trail)
+                if action == "dynamodb:Query":
+                    assert (name, keys) == ("HttpApiFunction", ["WORKSPACE#*", *trail])
+                assert action not in {"dynamodb:DeleteItem", "dynamodb:BatchWriteItem"}
+
+
+def test_the_schedule_may_make_no_workspace_but_the_one_for_operations() -> None:
+    (put,) = (each for each in _statements("CronBatchesFunction") if each["Sid"] == "MakeOperationsWorkspace")
+    assert put["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [f"WORKSPACE#{OPERATIONS}"]}}
+    writes = [each for each in _statements("CronBatchesFunction") if each["Resource"] == put["Resource"]]
+    assert [each["Action"] for each in writes if each is not put] == ["dynamodb:GetItem"]
+
+
 @pytest.mark.parametrize("name", sorted(HEALTH_ALARMS))
 def test_an_alarm_of_the_health_check_watches_what_a_run_publishes_in_the_period_of_a_run(name: str) -> None:
     severity, metric, evaluations = HEALTH_ALARMS[name]
@@ -443,6 +480,20 @@ def test_a_ticket_names_the_address_that_the_stack_puts_out() -> None:
     assert variables["WEBSOCKET_URL"] == TEMPLATE["Outputs"]["WebSocketUrl"]["Value"]
 
 
+def test_analyses_fail_on_purpose_on_a_local_stack_alone() -> None:
+    variables = FUNCTIONS["QueueAnalysisFunction"]["Environment"]["Variables"]
+    assert variables["ANALYSIS_FAILURE_PERCENT"]["Fn::If"] == ["IsLocal", {"Ref": "AnalysisFailurePercent"}, "0"]
+    assert TEMPLATE["Parameters"]["AnalysisFailurePercent"]["Default"] == 0
+
+
+def test_a_job_is_hidden_and_tried_as_its_worker_counts_on() -> None:
+    queue, function = QUEUES["AnalysisQueue"], FUNCTIONS["QueueAnalysisFunction"]
+    assert queue["VisibilityTimeout"] == LEASE_SECONDS >= function["Timeout"]
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == MAX_ATTEMPTS
+    (source,) = function["Events"].values()
+    assert source["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
 def test_the_outputs_are_those_that_the_tools_read() -> None:
     assert set(TEMPLATE["Outputs"]) == OUTPUTS
 
@@ -460,3 +511,13 @@ def test_the_configuration_of_an_environment_sets_only_known_parameters(environm
 
 def _watched(alarm: dict[str, Any]) -> list[Any]:
     return [dimension["Value"] for dimension in alarm.get("Dimensions", [])]
+
+
+def test_one_model_may_be_asked_and_only_where_a_model_is_the_provider() -> None:
+    policy = RESOURCES["AskModelPolicy"]
+    assert TEMPLATE["Conditions"][policy["Condition"]] == {"Fn::Equals": [{"Ref": "AnalysisProvider"}, "bedrock"]}
+    direct, through_profile = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert {direct["Action"], through_profile["Action"]} == {"bedrock:InvokeModel"}
+    assert all(arn["Fn::Sub"].endswith("/${BedrockModelId}") for arn in direct["Resource"])
+    profile = through_profile["Condition"]["StringEquals"]["bedrock:InferenceProfileArn"]
+    assert profile in direct["Resource"]

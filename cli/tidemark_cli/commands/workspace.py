@@ -10,12 +10,19 @@ import typer
 from rich.table import Table
 
 from tidemark.domain.closing import EVERY_DAY, slot_at
-from tidemark.domain.workspace import DEFAULT_RECOVERY_HOURS, Workspace
+from tidemark.domain.workspace import (
+    DEFAULT_BATCH_EVENTS,
+    DEFAULT_BATCH_SECONDS,
+    DEFAULT_RECOVERY_HOURS,
+    NEVER_ANALYSED,
+    Workspace,
+)
 from tidemark_cli.admin import DIRECTORY_CACHE_SECONDS
-from tidemark_cli.changes import changed, check_hours
-from tidemark_cli.context import Settings, now, out, settings_of
+from tidemark_cli.changes import changed
+from tidemark_cli.context import Settings, err, now, out, settings_of
 from tidemark_cli.errors import CliError, UsageError
 from tidemark_cli.members import find_members, names_in, without
+from tidemark_cli.screen import counted
 from tidemark_cli.workspaces import new_workspace
 
 app = typer.Typer(no_args_is_help=True, help="Make and inspect workspaces: each has its own data, keys and tokens.")
@@ -24,6 +31,8 @@ Name = Annotated[str, typer.Argument(help="The workspace's id: lower-case letter
 
 HISTORY_HELP = "For how many days what is shown is kept, at least 31; 0 keeps it for ever."
 RECOVERY_HELP = "For how many hours a client can catch up by deltas, 1 to 168."
+BATCH_EVENTS_HELP = "How many events are analysed together, 10 to 1000; 0 turns analysis off."
+BATCH_SECONDS_HELP = "After how many seconds a batch is analysed that does not fill, 10 to 86400."
 
 
 @app.command()
@@ -32,7 +41,7 @@ def create(
     name: Name,
     title: Annotated[str, typer.Option(help="A name for people (by default, the id).")] = "",
     timezone: Annotated[
-        str, typer.Option(help="Where its days begin, like Europe/Berlin. Later it can change by whole hours.")
+        str, typer.Option(help="Where its days begin, like Europe/Berlin. Another one later moves all history.")
     ] = "UTC",
     dashboards: Annotated[
         str, typer.Option(help="Which dashboards it has, separated by commas.")
@@ -40,12 +49,16 @@ def create(
     retention_days: Annotated[int, typer.Option(help="For how many days events are kept.")] = 30,
     history_days: Annotated[int, typer.Option(help=HISTORY_HELP)] = 0,
     recovery_hours: Annotated[int, typer.Option(help=RECOVERY_HELP)] = DEFAULT_RECOVERY_HOURS,
+    batch_events: Annotated[int, typer.Option(help=BATCH_EVENTS_HELP)] = DEFAULT_BATCH_EVENTS,
+    batch_seconds: Annotated[int, typer.Option(help=BATCH_SECONDS_HELP)] = DEFAULT_BATCH_SECONDS,
     members: Annotated[
         str, typer.Option(help="For a district: the workspaces whose hours it reads together, separated by commas.")
     ] = "",
     if_missing: Annotated[bool, typer.Option("--if-missing", help="Do nothing if it exists.")] = False,
 ) -> None:
     """Create a workspace."""
+    if name in NEVER_ANALYSED:
+        raise UsageError(f"{name} is a name of Tidemark's own", "the deployed stack makes that workspace by itself")
     chosen = [dashboard.strip() for dashboard in dashboards.split(",") if dashboard.strip()]
     admin, named = settings_of(context).admin, names_in(members)
     settings = new_workspace(
@@ -58,6 +71,8 @@ def create(
         members=named,
         history_days=history_days or None,
         recovery_hours=recovery_hours,
+        batch_events=batch_events,
+        batch_seconds=batch_seconds,
     )
     found = find_members(admin, name, named)
     if admin.create_workspace(settings):
@@ -88,11 +103,13 @@ def show(context: typer.Context, name: Name) -> None:
     table = Table(show_header=False, box=None)
     table.add_row("workspace", settings.workspace)
     table.add_row("name", settings.name)
-    table.add_row("timezone", settings.timezone)
+    unfinished = f"; the move from {settings.former_timezone} is not finished" if settings.former_timezone else ""
+    table.add_row("timezone", settings.timezone + unfinished)
     table.add_row("dashboards", ", ".join(settings.dashboards))
     table.add_row("events", f"{settings.retention_days} days")
     table.add_row("history", _history(settings, time))
     table.add_row("recovery", f"{settings.recovery_hours} hours")
+    table.add_row("analysis", _analysis(settings))
     table.add_row("shards", str(settings.shards_at(int(time.timestamp()))))
     for start, count in settings.shards:
         if start > time.timestamp():
@@ -112,16 +129,26 @@ def set_(
     retention_days: Annotated[int | None, typer.Option(help="For how many days events are kept.")] = None,
     add_dashboards: Annotated[str, typer.Option(help="Dashboards to enable, separated by commas.")] = "",
     remove_dashboards: Annotated[str, typer.Option(help="Dashboards to disable, separated by commas.")] = "",
-    timezone: Annotated[
-        str | None, typer.Option(help="Where its days begin: a timezone that is apart by whole hours.")
-    ] = None,
+    timezone: Annotated[str | None, typer.Option(help="Where its days begin, like Europe/Berlin.")] = None,
+    history_from_log: Annotated[
+        bool,
+        typer.Option(
+            "--history-from-log",
+            help="With a timezone of other hours: let the history begin with the first day that the log has whole.",
+        ),
+    ] = False,
     history_days: Annotated[int | None, typer.Option(help=HISTORY_HELP)] = None,
     recovery_hours: Annotated[int | None, typer.Option(help=RECOVERY_HELP)] = None,
+    batch_events: Annotated[int | None, typer.Option(help=BATCH_EVENTS_HELP)] = None,
+    batch_seconds: Annotated[int | None, typer.Option(help=BATCH_SECONDS_HELP)] = None,
 ) -> None:
     """Change the settings of a workspace; what is not named stays as it is.
 
     A change is seen within a minute. With another timezone, or another length of the history, every day is built anew
     by the next run of the rollup; what is shown is right before that, too. Watched views change at once.
+
+    Where the timezone is apart by a part of an hour, all that the log has is filed anew first: that takes as long as a
+    backfill, and a view fills up meanwhile. Interrupted, the same command again finishes it.
     """
     admin, added, removed = settings_of(context).admin, names_in(add_dashboards), names_in(remove_dashboards)
     before, time_now = admin.workspace(name), now()
@@ -136,17 +163,26 @@ def set_(
         now=time_now,
         history_days=before.history_days if history_days is None else history_days or None,
         recovery_hours=before.recovery_hours if recovery_hours is None else recovery_hours,
+        batch_events=before.batch_events if batch_events is None else batch_events,
+        batch_seconds=before.batch_seconds if batch_seconds is None else batch_seconds,
     )
-    after = changed(before, checked, time_now)
-    if after == before:
+    settings, after, is_move = settings_of(context), changed(before, checked, time_now), False
+    if timezone is not None:
+        from tidemark_cli.commands.moving import planned_move  # DuckDB, which other changes need not wait for
+
+        after, is_move = planned_move(settings, before, after, history_from_log, time_now)
+    if after == before and not is_move:
         out.print(f"workspace {name} is so already: nothing to change")
         return
-    _store(settings_of(context), before, after, time_now)
+    if after != before:
+        _store(settings, before, after, time_now)
     out.print(
         f"workspace {name} ({after.timezone}; {', '.join(after.dashboards)}; {after.retention_days} days), "
         f"seen everywhere within {DIRECTORY_CACHE_SECONDS} s"
     )
     _tell_consequences(before, after, time_now)
+    if is_move:
+        _move(settings, after)
 
 
 def _store(settings: Settings, before: Workspace, after: Workspace, time_now: datetime) -> None:
@@ -156,11 +192,20 @@ def _store(settings: Settings, before: Workspace, after: Workspace, time_now: da
         admin.set_settings(before, after)
         return
     operation = settings.rollup
-    if after.timezone != before.timezone:
-        check_hours(before, after.timezone, operation.agenda, time_now)
     due, put = operation.agenda.scheduling(before.workspace, EVERY_DAY, slot_at(int(time_now.timestamp())))
     admin.set_settings(before, after, [put])
     operation.queue.send([due])  # should this fail, the next run finds it
+
+
+def _move(settings: Settings, workspace: Workspace) -> None:
+    from tidemark_cli.commands.moving import finish_move, told_again
+
+    try:
+        recomputed = finish_move(settings, workspace)
+    except KeyboardInterrupt:
+        err.print(f"interrupted: {told_again(workspace)}")
+        raise
+    out.print(f"its log is filed by the hours of {workspace.timezone}: {counted(recomputed, 'hour')} recomputed")
 
 
 def _tell_consequences(before: Workspace, after: Workspace, time_now: datetime) -> None:
@@ -182,6 +227,10 @@ def _tell_consequences(before: Workspace, after: Workspace, time_now: datetime) 
         out.print(
             f"history: {_history(after, time_now)}; days before that are shown no more, and deleted by the next run"
         )
+
+
+def _analysis(settings: Workspace) -> str:
+    return f"{settings.batch_events} events or {settings.batch_seconds} s" if settings.is_analysed else "off"
 
 
 def _history(settings: Workspace, time_now: datetime) -> str:

@@ -7,6 +7,9 @@ import type { Store } from "./store.ts";
 
 const KEY = "token";
 
+/** Of tokens; an admin token reads as well. */
+export type Role = "read" | "admin";
+
 export interface Access {
   token: string;
   workspace: string;
@@ -53,15 +56,20 @@ export function forgetAccess(store: Store): void {
 }
 
 /** The access that a pasted text gives, or in words why it gives none. */
-export function read(pasted: string): Access | string {
+export function read(pasted: string, role: Role = "read"): Access | string {
   const token = pasted.trim();
-  if (!token) return "Paste a read token.";
-  if (token.startsWith("tmk_")) return "This is a write key: it sends events and reads nothing. Paste a read token.";
+  if (!token) return `Paste ${named(role)}.`;
+  if (token.startsWith("tmk_")) return `This is a write key: it sends events and reads nothing. Paste ${named(role)}.`;
   const claims = claimsOf(token);
   const workspace = claims?.ws;
   if (typeof workspace !== "string" || !workspace)
     return "This is not a token: a token has three parts, with dots between.";
   return { token, workspace, ...(typeof claims?.exp === "number" && { expiresAt: claims.exp * 1000 }) };
+}
+
+/** "a read token", "an admin token". */
+export function named(role: Role): string {
+  return role === "admin" ? "an admin token" : "a read token";
 }
 
 function tokenIn(hash: string): string | null {

@@ -4,6 +4,7 @@
  */
 
 import { type Dashboard, type DeclaredChart, type DeclaredEntry, type Shown, titleOf } from "./declared.ts";
+import { type Insight, insightsOf } from "./insights.ts";
 
 export type Sections = Readonly<Record<string, unknown>>;
 
@@ -54,6 +55,8 @@ export interface Board {
   kpis: readonly Figure[];
   charts: readonly Chart[];
   tabs: readonly Tab[];
+  /** Newest first; undefined where the dashboard shows none. */
+  insights: readonly Insight[] | undefined;
 }
 
 const TAB = "tabs.";
@@ -89,6 +92,7 @@ function assembled(dashboard: Dashboard, sections: Sections, before: Sections): 
           : { ...figure(entry, section), kind: "measure" as const };
       }),
     })),
+    insights: insightsOf(sections.insights),
   };
 }
 

@@ -39,6 +39,8 @@ export interface Dashboard {
   kpis: readonly Shown[];
   charts: readonly DeclaredChart[];
   tabs: readonly DeclaredTab[];
+  /** How many of the workspace's last insights it shows; missing for one that shows none. */
+  insights?: number;
 }
 
 export interface Declarations {

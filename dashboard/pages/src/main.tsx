@@ -1,12 +1,8 @@
 import { render } from "preact";
 import { apiUrl } from "./api.ts";
 import { Root } from "./components/root.tsx";
-import "uplot/dist/uPlot.min.css";
-import "./styles/base.css";
-import "./styles/chrome.css";
-import "./styles/board.css";
-import "./styles/overlays.css";
-import "./styles/media.css";
+import { Workspace } from "./components/workspace.tsx";
+import "./styles/all.ts";
 
 const root = document.getElementById("root");
-if (root) render(<Root url={apiUrl(document.baseURI)} />, root);
+if (root) render(<Root url={apiUrl(document.baseURI)} takes="read" Page={Workspace} />, root);

@@ -5,18 +5,21 @@ import type { Sections } from "./board.ts";
 import { keepPast, readPast } from "./memory.ts";
 import { tab } from "./store.ts";
 
-/** One client for an access; a token that is pasted gets a new one, which goes on from what the old one stored. */
-export function useClient(url: string, access: Access): Client | undefined {
+/**
+ * One client for an access; a token that is pasted gets a new one, which goes on from what the old one stored. What the
+ * page does is recorded among the workspace's events only where `lifecycle` says so.
+ */
+export function useClient(url: string, access: Access, lifecycle = true): Client | undefined {
   const [client, setClient] = useState<Client>();
   useEffect(() => {
     const { token, workspace } = access;
-    const made = connect({ url, workspace, token: () => token });
+    const made = connect({ url, workspace, token: () => token, lifecycle });
     setClient(made);
     return () => {
       setClient(undefined);
       void made.close(!hasAccess(tab)); // who signs out leaves no numbers behind
     };
-  }, [url, access]);
+  }, [url, access, lifecycle]);
   return client;
 }
 

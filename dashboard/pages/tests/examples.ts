@@ -45,3 +45,27 @@ export const SECTIONS: Sections = {
     latest: "Planning",
   },
 };
+
+export const INSIGHT = {
+  order: Date.parse("2026-11-22T10:20:00Z"),
+  analysed_at: "2026-11-22T10:21:00Z",
+  first_event_at: "2026-11-22T10:00:00.000Z",
+  last_event_at: "2026-11-22T10:20:00.000Z",
+  events: 100,
+  provider: "statistical",
+  model: "statistical/1",
+  summary: "More errors than usual.",
+  confidence: 0.93,
+  patterns: [
+    {
+      kind: "anomaly",
+      text: "Four times as many errors as usual.",
+      confidence: 0.93,
+      figures: [
+        { name: "errors", value: 42, usual: 10.5, unit: "count" },
+        { name: "error_rate", value: 12, unit: "percent" },
+      ],
+    },
+  ],
+  recommendations: ["Look at the pages that fail."],
+};

@@ -14,6 +14,7 @@ from tidemark.aws.connections import DynamoConnections
 from tidemark.aws.directory import DynamoDirectory
 from tidemark.aws.event_log import DynamoEventLog
 from tidemark.aws.inbox import DynamoInbox
+from tidemark.aws.insights import DynamoInsights
 from tidemark.aws.listeners import DynamoListeners
 from tidemark.aws.rollup_queue import SqsRollupQueue
 from tidemark.aws.secrets import SecretsManagerTokenKeys
@@ -26,13 +27,14 @@ from tidemark.services.broadcast import Broadcast
 from tidemark.services.delivery import Messenger
 from tidemark.services.fold import FoldChunks
 from tidemark.services.folds import Folds
+from tidemark.services.insights import InsightTimeline
 from tidemark.services.late_hours import LateHours
 from tidemark.services.repairs import Repairs
 from tidemark.services.slide import Slide
 from tidemark.services.timeline import DeclaredFields, IndexSessions, Timelines
 from tidemark.services.views import Views
 from tidemark.services.watching import Watching
-from tidemark.settings import settings
+from tidemark.settings import settings, tables_of
 
 if TYPE_CHECKING:
     from tidemark.services.archive import ArchiveHour
@@ -100,7 +102,17 @@ class Container:
 
     def _views(self, repairs: Repairs | None) -> Views:
         stored = self.cells, self.snapshots, self.connections
-        return Views(*stored, shipped, lambda: uuid4().hex[:12], self.directory, repairs)
+        return Views(*stored, shipped, lambda: uuid4().hex[:12], self.directory, self.insights, repairs)
+
+    @cached_property
+    def insights(self) -> DynamoInsights:
+        """The insights of batches, to be read."""
+        return DynamoInsights(settings().work_table)
+
+    @cached_property
+    def insight_timeline(self) -> InsightTimeline:
+        """What tells the insights of a workspace."""
+        return InsightTimeline(self.insights)
 
     @cached_property
     def fold(self) -> FoldChunks:
@@ -248,7 +260,7 @@ class Container:
         """The dependencies, to be asked right now."""
         from tidemark.aws.health import AwsProbes
 
-        return AwsProbes(_tables(), settings().token_secret_arn)
+        return AwsProbes(tables_of(settings()), settings().token_secret_arn)
 
     @cached_property
     def data_health(self) -> DataHealth:
@@ -258,7 +270,7 @@ class Container:
         from tidemark.services.data_health import DataHealth
 
         record = DynamoRecord(settings().work_table)
-        return DataHealth(DynamoTables(_tables()), self.agenda, record, log_unanswered)
+        return DataHealth(DynamoTables(tables_of(settings())), self.agenda, record, log_unanswered)
 
     @cached_property
     def health_check(self) -> HealthCheck:
@@ -278,19 +290,6 @@ class Container:
 
         reports, period_seconds = DynamoReports(settings().directory_table), settings().health_minutes * 60
         return HealthCheck(visit, reports, period_seconds, time.monotonic, log_health_step)
-
-
-def _tables() -> dict[str, str]:
-    named = settings()
-    return {
-        "events": named.events_table,
-        "cells": named.cells_table,
-        "snapshots": named.snapshots_table,
-        "connections": named.connections_table,
-        "directory": named.directory_table,
-        "inbox": named.inbox_table,
-        "work": named.work_table,
-    }
 
 
 @lru_cache(maxsize=1)

@@ -13,6 +13,7 @@ from functools import cache
 
 from aws_lambda_powertools.logging import Logger
 
+from tidemark.domain.errors import TidemarkError
 from tidemark.domain.messages import Delivery
 
 
@@ -20,6 +21,13 @@ from tidemark.domain.messages import Delivery
 def logger() -> Logger:
     """Return the logger of this process, set up by POWERTOOLS_SERVICE_NAME and POWERTOOLS_LOG_LEVEL."""
     return Logger(service=os.environ.get("POWERTOOLS_SERVICE_NAME", "tidemark"), utc=True)
+
+
+def trace_of(context: object) -> dict[str, str]:
+    """Return where the log of this invocation is, as far as Lambda's `context` says: `request_id` and the like."""
+    names = {"request_id": "aws_request_id", "log_group": "log_group_name", "log_stream": "log_stream_name"}
+    found = {name: getattr(context, attribute, None) for name, attribute in names.items()}
+    return {name: value for name, value in found.items() if isinstance(value, str)}
 
 
 def count(name: str, value: float = 1, *, unit: str = "Count", **dimensions: str) -> None:
@@ -86,6 +94,25 @@ class DeliveryLog:
     def failed(self, what: str, error: Exception, connection: str | None = None) -> None:
         """Log a failure that does not fail the request."""
         logger().warning(f"{what} failed", extra={"connection": connection, "reason": repr(error)})
+
+
+class AnalysisLog:
+    """Logs what becomes of jobs; never what is in a batch."""
+
+    def failed(self, key: tuple[str, str], attempts: int, error: Exception) -> None:
+        """Log an attempt that failed; with its trace if that is a defect of ours."""
+        details = {"workspace": key[0], "batch": key[1], "attempts": attempts, "reason": repr(error)}
+        logger().warning("analysis failed", extra=details, exc_info=None if isinstance(error, TidemarkError) else error)
+
+    def unrecorded(self, what: str, key: tuple[str, str], error: Exception) -> None:
+        """Log a failure that does not fail the job."""
+        logger().warning(f"{what} failed", extra={"workspace": key[0], "batch": key[1], "reason": repr(error)})
+
+
+def log_usage(model: str, input_tokens: int, output_tokens: int, dollars: float) -> None:
+    """Log what an answer of a language model took, and about what it costs."""
+    tokens = {"input_tokens": input_tokens, "output_tokens": output_tokens}
+    logger().info("a model was asked", extra={"model": model, **tokens, "estimated_dollars": round(dollars, 6)})
 
 
 def log_health_step(step: str, code: str, error: Exception | None) -> None:

@@ -63,6 +63,46 @@ class Settings:
         return self._required("ARCHIVE_QUEUE_URL")
 
     @property
+    def analysis_queue_url(self) -> str:
+        """The queue of batches to analyse."""
+        return self._required("ANALYSIS_QUEUE_URL")
+
+    @property
+    def analysis_dead_letters_url(self) -> str:
+        """The queue of jobs that have failed for good."""
+        return self._required("ANALYSIS_DEAD_LETTERS_URL")
+
+    @property
+    def analysis_provider(self) -> str:
+        """Who analyses batches: `statistical` or `bedrock`."""
+        return self._required("ANALYSIS_PROVIDER")
+
+    @property
+    def analysis_failure_percent(self) -> int:
+        """The share of analyses that fail on purpose, for tests of a deployed stack."""
+        return self._number("ANALYSIS_FAILURE_PERCENT", "percent", least=0)
+
+    @property
+    def bedrock_model_id(self) -> str:
+        """The model, or inference profile, that the provider `bedrock` asks."""
+        return self._required("BEDROCK_MODEL_ID")
+
+    @property
+    def bedrock_prices(self) -> tuple[float, float]:
+        """Dollars per million tokens of its input and of its output."""
+        value = self._required("BEDROCK_PRICES")
+        try:
+            given, answered = (float(price) for price in value.split(","))
+        except ValueError:
+            raise SettingsError(f"the environment variable BEDROCK_PRICES is two prices, not {value!r}") from None
+        return given, answered
+
+    @property
+    def breaker_seconds(self) -> int:
+        """How long a provider that fails is given a rest."""
+        return self._number("BREAKER_SECONDS", "seconds")
+
+    @property
     def archive_bucket(self) -> str:
         """The bucket of archived hours."""
         return self._required("ARCHIVE_BUCKET")
@@ -102,9 +142,9 @@ class Settings:
         """How long chunks are kept in a workspace that does not say."""
         return self._number("RETENTION_DAYS", "days")
 
-    def _number(self, name: str, unit: str) -> int:
+    def _number(self, name: str, unit: str, least: int = 1) -> int:
         value = self._required(name)
-        if not (value.isascii() and value.isdecimal() and int(value) > 0):
+        if not (value.isascii() and value.isdecimal() and int(value) >= least):
             raise SettingsError(f"the environment variable {name} is a number of {unit}, not {value!r}")
         return int(value)
 
@@ -113,6 +153,19 @@ class Settings:
         if not value:
             raise SettingsError(f"the environment variable {name} is not set")
         return value
+
+
+def tables_of(named: Settings) -> dict[str, str]:
+    """Return every table, by what it holds."""
+    return {
+        "events": named.events_table,
+        "cells": named.cells_table,
+        "snapshots": named.snapshots_table,
+        "connections": named.connections_table,
+        "directory": named.directory_table,
+        "inbox": named.inbox_table,
+        "work": named.work_table,
+    }
 
 
 @cache

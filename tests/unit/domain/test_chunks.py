@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemark.domain.chunks import MAX_CHUNK_BYTES, Chunk, chunk_events, chunk_key, decode, encode, event_hash
+from tidemark.domain.chunks import MAX_CHUNK_BYTES, Chunk, chunk_events, chunk_key, decode, encode, event_hash, refiled
 from tidemark.domain.events import EPOCH, MAX_EVENT_BYTES, compact_json, format_timestamp
 from tidemark.domain.hours import hour_of
 
@@ -133,3 +133,44 @@ def test_keys_and_hashes_do_not_change_between_versions() -> None:
     """A retry may meet a newer version of the code than the first attempt did."""
     assert chunk_key("demo", "2026-11-22T10:00Z", 0, ["a", "b"]) == "f5adff8badd19c8f4a7e03286749af70"
     assert event_hash("a") == 0x40F89E395B66422F
+
+
+@given(
+    st.sampled_from(["UTC", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "America/New_York"]),
+    st.sampled_from(["UTC", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe"]),
+    st.lists(st.integers(0, 500 * 86_400), min_size=1, max_size=20, unique=True),
+    st.sampled_from([1, 4]),
+)
+def test_chunks_that_are_filed_anew_hold_every_event_where_the_timezone_has_it(
+    old: str, new: str, ages: list[int], shards: int
+) -> None:
+    start = datetime(2026, 11, 22, tzinfo=UTC)
+    events = [event(f"e{age}", format_timestamp(start - timedelta(seconds=age))) for age in ages]
+    filed: list[Chunk] = []
+    for chunk in chunks_of(events, old, shards):
+        parts = refiled(chunk, timezone=new, shards_at=lambda _: shards)
+        assert parts == refiled(chunk, timezone=new, shards_at=lambda _: shards)
+        filed += [chunk] if parts is None else parts
+    assert len({(each.hour, each.shard, each.key) for each in filed}) == len(filed)
+    assert sorted(each["event_id"] for chunk in filed for each in chunk.events) == sorted(e["event_id"] for e in events)
+    born = {(c.hour, c.shard, e["event_id"]) for c in chunks_of(events, new, shards) for e in c.events}
+    assert {(c.hour, c.shard, e["event_id"]) for c in filed for e in c.events} == born
+    assert all(refiled(chunk, timezone=new, shards_at=lambda _: shards) is None for chunk in filed)
+
+
+def test_chunks_of_the_same_ids_stay_apart_when_they_are_filed_anew() -> None:
+    first, second = (
+        chunks_of([event("a", "2026-11-22T10:05:00.000Z", path="/1"), event(other, "2026-11-22T10:50:00.000Z")])[0]
+        for other in "bc"
+    )
+    parts = [refiled(chunk, timezone="Asia/Kolkata", shards_at=lambda _: 1) for chunk in (first, second)]
+    one, other = (part[0] for part in parts if part)
+    assert (one.hour, [each["event_id"] for each in one.events]) == ("2026-11-22T09:30Z", ["a"])
+    assert one.events == other.events
+    assert one.key != other.key
+
+
+def test_a_chunk_without_events_is_filed_nowhere_once_its_hour_is_none() -> None:
+    erased = Chunk("w", "2026-11-22T10:00Z", 0, "0" * 32, ())
+    assert refiled(erased, timezone="Asia/Kolkata", shards_at=lambda _: 1) == []
+    assert refiled(erased, timezone="Europe/Berlin", shards_at=lambda _: 1) is None

@@ -16,7 +16,7 @@ from tidemark.domain.errors import DefinitionError
 
 
 def test_the_dashboards_that_come_along_hold() -> None:
-    assert list(shipped()) == ["classroom", "lifecycle", "meetings", "product", "web"]
+    assert list(shipped()) == ["classroom", "lifecycle", "meetings", "operations", "product", "web"]
     for name, dashboard in shipped().items():
         assert dashboard.name == name
         assert dashboard.kpis

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidemark.domain.hours import day_of, day_seconds, hour_of, hour_seconds, hours_of_day
+from tidemark.domain.hours import (
+    day_of,
+    day_seconds,
+    hour_of,
+    hour_seconds,
+    hours_of_day,
+    hours_within,
+    is_hour,
+    is_whole_hour,
+    last_day_of,
+)
 
 MINUTE = timedelta(minutes=1)
 
@@ -86,6 +96,18 @@ def test_the_last_minute_of_newfoundland_that_went_back_over_midnight_counts_on_
     midnight = datetime(2010, 11, 7, 2, 30, tzinfo=UTC)
     assert midnight.astimezone(ZoneInfo("America/St_Johns")).date() == date(2010, 11, 7)
     assert day_of(hour_of(midnight, "America/St_Johns"), "America/St_Johns") == date(2010, 11, 6)
+
+
+def test_a_zone_has_the_hours_that_its_clocks_give() -> None:
+    assert is_whole_hour("2026-11-22T10:00Z", "UTC")
+    assert not is_hour("2026-11-22T10:00Z", "Asia/Kolkata")
+    assert is_whole_hour("2026-11-22T10:30Z", "Asia/Kolkata")
+    # Lord Howe's clocks go from 2:00 to 2:30 at 15:30 UTC: the hour from then on has half an hour.
+    split = "2026-10-03T15:00Z"
+    assert hours_within(split, "Australia/Lord_Howe") == ["2026-10-03T14:30Z"] * 2 + [split] * 2
+    assert is_hour(split, "Australia/Lord_Howe")
+    assert not is_whole_hour(split, "Australia/Lord_Howe")
+    assert last_day_of("2026-11-22T18:00Z", "Asia/Kolkata") == date(2026, 11, 23)
 
 
 @given(st.dates(date(1970, 1, 1), date(2100, 1, 1)))

@@ -109,7 +109,9 @@ def test_a_checksum_survives_any_json_library(seed: int) -> None:
 def test_an_empty_workspace_has_a_valid_snapshot(name: str, timezone: str, days: int) -> None:
     sections = shown(name, [], days, timezone)
     declared = shipped()[name]
-    assert list(sections) == ["kpis", "charts", *(f"tabs.{tab}" for tab in declared.tabs)]
+    told = ["insights"] if declared.insights else []
+    assert list(sections) == ["kpis", "charts", *(f"tabs.{tab}" for tab in declared.tabs), *told]
+    assert sections.get("insights", {}) == {}
     assert sections["kpis"] == dict.fromkeys(declared.kpis, 0)
     for series in declared.charts:
         points = sections["charts"][series.name]["points"]

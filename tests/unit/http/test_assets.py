@@ -16,6 +16,7 @@ from tidemark.http.context import RequestContext
 SCRIPT = "export const text = 'tide';\n" * 50
 FILES = {
     "index.html": '<script type="module" src="dashboard/index-AbC_12-x.js"></script>' * 3,
+    "admin.html": '<script type="module" src="dashboard/admin-AbC_12-x.js"></script>' * 3,
     "index-AbC_12-x.js": SCRIPT,
     "index-12345678.css": "p{}",
     "icon.svg": "<svg/>",
@@ -52,9 +53,10 @@ def api(app: FastAPI, folder: Path) -> Iterator[Gateway]:
     gateway.close()
 
 
-def test_the_page_has_a_strict_policy_and_is_asked_for_again_at_each_visit(api: Gateway) -> None:
-    page = api.get("/dashboard")
-    assert (page.status, page.content.decode()) == (200, FILES["index.html"])
+@pytest.mark.parametrize(("address", "name"), [("/dashboard", "index.html"), ("/admin", "admin.html")])
+def test_a_page_has_a_strict_policy_and_is_asked_for_again_at_each_visit(api: Gateway, address: str, name: str) -> None:
+    page = api.get(address)
+    assert (page.status, page.content.decode()) == (200, FILES[name])
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert page.headers["cache-control"] == "no-cache"
     assert "default-src 'none'" in page.headers["content-security-policy"]
@@ -125,7 +127,7 @@ def test_nothing_else_can_be_reached(api: Gateway, path: str) -> None:
     assert (answer.status, answer.json()["code"]) == (404, "not_found")
 
 
-@pytest.mark.parametrize("path", ["/dashboard", "/dashboard/index-AbC_12-x.js", "/tidemark.js"])
+@pytest.mark.parametrize("path", ["/dashboard", "/admin", "/dashboard/index-AbC_12-x.js", "/tidemark.js"])
 @pytest.mark.parametrize("built", [None, "index.html", "tidemark.js"])
 def test_a_deployment_without_a_whole_build_says_so(app: FastAPI, folder: Path, built: str | None, path: str) -> None:
     if built:

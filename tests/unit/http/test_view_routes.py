@@ -173,7 +173,8 @@ def test_the_description_is_right_under_any_path(api: Gateway) -> None:
     description = api.get("/openapi.json").json()
     assert description["servers"] == [{"url": "."}]
     paths = {f"/v1/{call}" for call in ("batch", "track", "page", "screen", "identify", "group", "alias")}
-    routes = ("snapshot", "dashboards", "notify", "hourly", "metrics", "timeline", "sessions/{session_id}/timeline")
+    routes = {"snapshot", "dashboards", "notify", "hourly", "metrics", "insights", "timeline"}
+    routes |= {"sessions/{session_id}/timeline"}
     paths |= {f"/v1/workspaces/{{workspace}}/{route}" for route in routes}
     paths |= {"/v1/ticket", "/health", "/v1/admin/health"}
     assert set(description["paths"]) == paths
@@ -206,11 +207,13 @@ def test_every_error_has_its_status() -> None:
         "RangeExpired": 400,
         "InvalidQuery": 400,
         "UnknownDashboard": 404,
+        "NotFound": 404,
         "RequestTooLarge": 413,
         "Unauthorized": 401,
         "Forbidden": 403,
         "TooManyViews": 429,
         "Undeliverable": 409,
+        "WrongState": 409,
         "Throttled": 429,
         "Unavailable": 503,
     }

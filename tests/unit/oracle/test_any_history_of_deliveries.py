@@ -3,7 +3,8 @@
 A state machine (Hypothesis) stores batches, delivers their chunks in any order and grouping and again and again to two
 workers, lets one work between any two requests of the other, kills workers, has viewers come and go, and lets the clock
 pass hours and midnights. Closed hours are rolled up in any order, repeatedly, between the requests of a fold, or by a
-worker that dies. The workspace moves to other timezones, of which the workers learn late. When all is delivered, every
+worker that dies. Batches are analysed, also between the requests of others, by workers that die before they have shown
+what they found. The workspace moves to other timezones, of which the workers learn late. When all is delivered, every
 watched view must be the fresh rendering of the log, every head that there ever was must lead to the present one by the
 deltas alone, and no rollup may have found that a live hour had drifted.
 """
@@ -22,6 +23,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from tests.support.insights import insight
 from tests.support.strategies import event
 from tests.support.viewer import Viewer, assert_lead_on
 from tests.support.world import World
@@ -32,7 +34,7 @@ from tidemark.domain.events import format_timestamp
 from tidemark.domain.hours import day_of, hour_of
 from tidemark.domain.snapshot import checksums_of
 from tidemark.domain.views import View
-from tidemark.services import contention, views
+from tidemark.services import contention, heads
 from tidemark.services.closing_ports import Due
 from tidemark.services.folds import Folds
 from tidemark.services.ports import LoggedChunk
@@ -52,6 +54,7 @@ KINDS = ["page", "page", "page", "meeting_completed", "task_created"]
 ages = st.one_of(st.integers(-30, 90), st.integers(0, 4 * 24 * 60))
 drawn = st.tuples(st.integers(0, 40), ages)
 chances = st.randoms(use_true_random=False)
+numbers = st.integers(0, 8)
 
 
 class Crash(BaseException):
@@ -66,12 +69,13 @@ class Deliveries(RuleBasedStateMachine):
     )
     def start(self, moment: tuple[str, datetime], shards: int, patch_bytes: int) -> None:
         timezone, self.now = moment
-        views.MAX_PATCH_BYTES = patch_bytes  # with the smaller one a new hour makes a new epoch
+        heads.MAX_PATCH_BYTES = patch_bytes  # with the smaller one a new hour makes a new epoch
         self.world = World(timezone, shards)
         self.workers = [self.world.worker(), self.world.worker()]
         self.broadcast = self.world.broadcast()
         self.pending: list[LoggedChunk] = []
         self.pushed = 0
+        self.unshown = False
         self.viewers: dict[tuple[str, View], Viewer] = {}
         for viewer in VIEWERS:
             self.world.connect(viewer)
@@ -171,6 +175,32 @@ class Deliveries(RuleBasedStateMachine):
         self.arrive(viewer, view, 0)
         self.world.before = lambda: None
 
+    @rule(worker=st.integers(0, 1), number=numbers, dies=st.booleans())
+    def analyse(self, worker: int, number: int, dies: bool) -> None:
+        self.analysed(worker, number, dies)
+
+    @precondition(lambda self: self.world.records)
+    @rule(worker=st.integers(0, 1), number=numbers, at=st.integers(1, 12), chance=chances)
+    def analyse_between_two_requests_of_a_fold(self, worker: int, number: int, at: int, chance: random.Random) -> None:
+        chunks = self.some(chance)
+        self.step_in(at, lambda: self.analysed(1 - worker, number))
+        self.fold(worker, chunks)
+        self.world.before = lambda: None
+
+    @rule(viewer=st.sampled_from(VIEWERS), view=st.sampled_from(VIEWS), number=numbers, at=st.integers(1, 12))
+    def subscribe_while_a_batch_is_analysed(self, viewer: str, view: View, number: int, at: int) -> None:
+        self.step_in(at, lambda: self.analysed(1, number))
+        self.arrive(viewer, view, 0)
+        self.world.before = lambda: None
+
+    @precondition(lambda self: self.world.records)
+    @rule(worker=st.integers(0, 1), number=numbers, at=st.integers(1, 6), chance=chances)
+    def fold_while_an_insight_is_shown(self, worker: int, number: int, at: int, chance: random.Random) -> None:
+        chunks = self.some(chance)
+        self.step_in(at, lambda: self.fold(1 - worker, chunks))
+        self.analysed(worker, number)
+        self.world.before = lambda: None
+
     @precondition(lambda self: self.viewers)
     @rule(chance=chances)
     def unsubscribe(self, chance: random.Random) -> None:
@@ -195,7 +225,7 @@ class Deliveries(RuleBasedStateMachine):
         """A bootstrap shows what is folded by now; only when all is delivered can it be told what that has to be."""
         head = self.workers[worker].views.current(self.world.workspace, view, self.now)
         assert head.checksums == checksums_of(head.sections)
-        if not self.pending and not self.world.queue.periods:
+        if not self.pending and not self.unshown and not self.world.queue.periods:
             assert head.sections == self.world.from_the_log(view, hour_of(self.now, self.world.workspace.timezone))
 
     @precondition(lambda self: self.world.records)
@@ -277,6 +307,8 @@ class Deliveries(RuleBasedStateMachine):
             self.let_pass(1)  # the queue's delay: for so long a worker relies on a job that it has queued
         while self.world.queue.periods:
             self.roll(0, self.world.queue.periods.pop()[0])
+        if self.unshown:
+            self.show_insights(0)
         seconds = int(self.now.timestamp())
         for view in self.world.connections.watched("demo", seconds):
             if self.world.connections.is_settled("demo", view, seconds):
@@ -327,6 +359,18 @@ class Deliveries(RuleBasedStateMachine):
         closing = self.workers[worker].rollup(due, self.now)
         assert closing is None or not closing.drift, closing
 
+    def analysed(self, worker: int, number: int, dies: bool = False) -> None:
+        """Store an insight, and show it; or die, so that the message of its job comes again some time."""
+        told = insight(f"What was found, number {number}", patterns=(), confidence=number / 8)
+        self.world.insights.store(f"2026-11-22T10:00Z.00.{number:06d}", told)
+        self.unshown = True
+        if not dies:
+            self.show_insights(worker)
+
+    def show_insights(self, worker: int) -> None:
+        self.workers[worker].views.refresh_insights(self.world.workspace, self.now)
+        self.unshown = False
+
     def done(self, chunks: list[LoggedChunk]) -> None:
         self.pending = [chunk for chunk in self.pending if chunk not in chunks]
 
@@ -364,7 +408,7 @@ class Deliveries(RuleBasedStateMachine):
 @pytest.fixture(autouse=True)
 def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody else is racing in a test. (The size of patches is set by the machine, and here set back.)"""
-    monkeypatch.setattr(views, "MAX_PATCH_BYTES", views.MAX_PATCH_BYTES)
+    monkeypatch.setattr(heads, "MAX_PATCH_BYTES", heads.MAX_PATCH_BYTES)
     monkeypatch.setattr(contention, "LONGEST_PAUSE_SECONDS", 0)
 
 

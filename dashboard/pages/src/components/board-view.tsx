@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import type { ViewState } from "../../../client/src/index.ts";
 import { type Board, isEmpty } from "../board.ts";
 import { ChartCard } from "./chart-card.tsx";
+import { InsightsCard } from "./insights-card.tsx";
 import { Kpis } from "./kpis.tsx";
 import { EmptyNotice } from "./notices.tsx";
 import { Tabs } from "./tabs.tsx";
@@ -48,6 +49,7 @@ export function BoardView({ board, view, url, days, tab, timezone, scheme, choos
           </div>
         </section>
       )}
+      {board.insights && <InsightsCard insights={board.insights} timezone={timezone} />}
       <Tabs tabs={board.tabs} open={tab} days={days} choose={chooseTab} />
     </div>
   );

@@ -1,25 +1,19 @@
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { PERIODS } from "../period.ts";
 import { Icon } from "./icons.tsx";
 
-interface Props {
+export interface HelpProps {
   isOpen: boolean;
   close: () => void;
   hasShortcuts: boolean;
   setShortcuts: (isOn: boolean) => void;
+  /** What each key does. */
+  keys: readonly (readonly [string, string])[];
+  /** How to read the page, as items of a list. */
+  children: ComponentChildren;
 }
 
-const KEYS: readonly [string, string][] = [
-  ["1 – 9", "Dashboard"],
-  ...PERIODS.map(({ key, title }): [string, string] => [key, title]),
-  ["[ ]", "Tab before, tab after"],
-  ["e", "Export as CSV"],
-  ["c", "Colours: auto, light, dark"],
-  ["?", "This help"],
-];
-
-export function Help({ isOpen, close, hasShortcuts, setShortcuts }: Props): JSX.Element {
+export function Help({ isOpen, close, hasShortcuts, setShortcuts, keys, children }: HelpProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     if (isOpen) dialog.current?.showModal();
@@ -43,7 +37,7 @@ export function Help({ isOpen, close, hasShortcuts, setShortcuts }: Props): JSX.
           </button>
         </header>
         <dl class="keys">
-          {KEYS.map(([key, meaning]) => (
+          {keys.map(([key, meaning]) => (
             <div key={key}>
               <dt>
                 <kbd>{key}</kbd>
@@ -61,16 +55,7 @@ export function Help({ isOpen, close, hasShortcuts, setShortcuts }: Props): JSX.
           Use keyboard shortcuts
         </label>
         <h2>How to read the page</h2>
-        <ul>
-          <li>A number that lights up has just moved.</li>
-          <li>
-            <b>Live</b> means that what you see was equal to what the server has, by checksum, at the time that
-            “verified” names.
-          </li>
-          <li>The dotted end of a line, and the pale last bar, are the day and the hour that still run.</li>
-          <li>Changes compare with the days before, as many as you look at. A percentage changes by points (pp).</li>
-          <li>Arrow keys walk along a chart, and the button in its corner shows it as a table.</li>
-        </ul>
+        <ul>{children}</ul>
       </div>
     </dialog>
   );

@@ -7,13 +7,13 @@ import { adviceFor, type Problem } from "../problem.ts";
 import { Icon } from "./icons.tsx";
 
 /** What went wrong: workspace, cause and request, and what to do about it. */
-export function ProblemNotice({ problem, workspace, children }: ProblemProps): JSX.Element {
+export function ProblemNotice({ problem, workspace, advice, children }: ProblemProps): JSX.Element {
   return (
     <div class="card notice bad" role="alert" data-testid="problem">
       <Icon name="alert" size={20} />
       <div>
         <p class="notice-title">{problem.message}</p>
-        <p>{adviceFor(problem)}</p>
+        <p>{advice ?? adviceFor(problem)}</p>
         <p class="facts">
           <span>
             cause <code>{problem.code}</code>
@@ -36,6 +36,8 @@ export function ProblemNotice({ problem, workspace, children }: ProblemProps): J
 interface ProblemProps {
   problem: Problem;
   workspace: string;
+  /** In place of the usual one. */
+  advice?: string | undefined;
   children?: ComponentChildren;
 }
 

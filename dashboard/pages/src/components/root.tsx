@@ -1,15 +1,30 @@
-import type { JSX } from "preact";
+import type { ComponentType, JSX } from "preact";
 import { useCallback, useEffect, useState } from "preact/hooks";
-import { type Access, forgetAccess, hasToken, keepAccess, takeAccess } from "../access.ts";
+import { type Access, forgetAccess, hasToken, keepAccess, type Role, takeAccess } from "../access.ts";
 import { listen } from "../hooks.ts";
 import { forgetWorkspace } from "../memory.ts";
 import { tab } from "../store.ts";
-import { useTheme } from "../use-theme.ts";
+import { type ThemeChoice, useTheme } from "../use-theme.ts";
 import { Welcome } from "./welcome.tsx";
-import { Workspace } from "./workspace.tsx";
 
-/** The page: a workspace, or the question for a token. */
-export function Root({ url }: { url: string }): JSX.Element {
+/** What a page is given to show a workspace with. */
+export interface PageProps {
+  url: string;
+  access: Access;
+  theme: ThemeChoice;
+  enter: (access: Access) => void;
+  leave: () => void;
+}
+
+interface Props {
+  url: string;
+  /** Of the tokens that it asks for. */
+  takes: Role;
+  Page: ComponentType<PageProps>;
+}
+
+/** A page of a workspace, or the question for a token. */
+export function Root({ url, takes, Page }: Props): JSX.Element {
   const [access, setAccess] = useState(() => takeAccess(window, tab));
   const theme = useTheme();
   const enter = useCallback((given: Access) => setAccess(keepAccess(given, tab)), []);
@@ -25,6 +40,6 @@ export function Root({ url }: { url: string }): JSX.Element {
     const enterAgain = () => hasToken(location) && setAccess((shown) => takeAccess(window, tab) ?? shown);
     return listen(window, { hashchange: enterAgain });
   }, []);
-  if (!access) return <Welcome enter={enter} />;
-  return <Workspace key={access.workspace} url={url} access={access} theme={theme} enter={enter} leave={leave} />;
+  if (!access) return <Welcome takes={takes} enter={enter} />;
+  return <Page key={access.workspace} url={url} access={access} theme={theme} enter={enter} leave={leave} />;
 }

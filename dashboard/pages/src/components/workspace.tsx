@@ -1,6 +1,5 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { Access } from "../access.ts";
 import { countRows, csvOf, fileName } from "../csv.ts";
 import { formatRange } from "../dates.ts";
 import { download } from "../download.ts";
@@ -14,10 +13,10 @@ import { useClient } from "../use-client.ts";
 import { useHydration } from "../use-lifecycle.ts";
 import { usePlace } from "../use-place.ts";
 import { useSpeculation } from "../use-speculation.ts";
-import type { ThemeChoice } from "../use-theme.ts";
+import { BoardHelp } from "./board-help.tsx";
 import { BoardView } from "./board-view.tsx";
-import { Help } from "./help.tsx";
 import { ConnectionNotice, ProblemNotice } from "./notices.tsx";
+import type { PageProps } from "./root.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { Skeleton } from "./skeleton.tsx";
 import { Status } from "./status.tsx";
@@ -25,16 +24,8 @@ import { Toasts } from "./toasts.tsx";
 import { type Choice, Toolbar } from "./toolbar.tsx";
 import { TopBar } from "./top-bar.tsx";
 
-interface Props {
-  url: string;
-  access: Access;
-  theme: ThemeChoice;
-  enter: (access: Access) => void;
-  leave: () => void;
-}
-
 /** A workspace's dashboards: what is chosen, what is shown of it, and everything that acts on it. */
-export function Workspace({ url, access, theme, enter, leave }: Props): JSX.Element {
+export function Workspace({ url, access, theme, enter, leave }: PageProps): JSX.Element {
   const { workspace } = access;
   const [place, go] = usePlace();
   const client = useClient(url, access);
@@ -123,7 +114,7 @@ export function Workspace({ url, access, theme, enter, leave }: Props): JSX.Elem
         />
         {problem && (
           <ProblemNotice problem={problem} workspace={workspace}>
-            {isRefusal(problem) && <SignIn workspace={workspace} enter={enter} />}
+            {isRefusal(problem) && <SignIn workspace={workspace} takes="read" enter={enter} />}
           </ProblemNotice>
         )}
         <ConnectionNotice client={client} view={view} />
@@ -149,7 +140,7 @@ export function Workspace({ url, access, theme, enter, leave }: Props): JSX.Elem
           Tidemark · <a href={`${url}/docs`}>API</a>
         </p>
       </footer>
-      <Help
+      <BoardHelp
         isOpen={isHelpOpen}
         close={() => setHelpOpen(false)}
         hasShortcuts={hasShortcuts}

@@ -49,6 +49,11 @@ class DynamoCells:
         """Read cells consistently, 100 a request, some requests at a time; corrupt ones are empty."""
         return {_place(item): _stored(item) for item in self._batch_get(workspace, keys)}
 
+    def settled_many(self, workspace: str, keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], StoredCell]:
+        """Read cells as `stored_many` does, at half the price: what was written a second ago may be missing."""
+        items = batch_get(self._table, [_key(workspace, *key) for key in keys], "", {}, consistent=False)
+        return {_place(item): _stored(item) for item in items}
+
     def existing(self, workspace: str, keys: Sequence[tuple[str, int]]) -> set[tuple[str, int]]:
         """Return which cells of (hour, shard) there are, corrupt ones included."""
         return {_place(item) for item in self._batch_get(workspace, keys, "pk, sk")}

@@ -29,6 +29,10 @@ PUSH_ATTEMPTS = 2
 """Of a message to a connection: one that takes longer is better closed than waited for."""
 OBJECT_TIMEOUT_SECONDS = 20
 """Of S3, where an object may have many megabytes."""
+MODEL_TIMEOUT_SECONDS = 50
+"""Of a language model, which takes seconds for an answer; ten in a row are within the worker's time."""
+MODEL_ATTEMPTS = 1
+"""Its jobs are tried again as a whole, behind a breaker that counts what fails."""
 ATTEMPTS = 3
 """With standard retries the pauses are at most 1 s and 2 s: an unanswered call ends within 3 x 2 s + 3 s = 9 s."""
 POOL_CONNECTIONS = 64
@@ -113,6 +117,12 @@ def s3() -> S3Client:
 
 
 @cache
+def bedrock() -> Any:
+    """Return the client that asks language models."""
+    return _client("bedrock-runtime", None, MODEL_TIMEOUT_SECONDS, MODEL_ATTEMPTS)
+
+
+@cache
 def execute_api(endpoint: str) -> ApiGatewayManagementApiClient:
     """Return the client that posts to the WebSocket connections of the API at `endpoint`."""
     return cast(
@@ -142,10 +152,16 @@ def failed_conditions(error: ClientError) -> frozenset[int]:
     return frozenset(place for place, reason in enumerate(reasons) if reason.get("Code") == "ConditionalCheckFailed")
 
 
+def item_found(error: ClientError) -> dict[str, Any]:
+    """Return the item that failed a condition, if it was asked for and there is one; else an empty one."""
+    found: dict[str, Any] = cast("dict[str, Any]", error.response).get("Item", {})
+    return found
+
+
 def forget() -> None:
     """Drop the session and every client (for tests: a client keeps the credentials and the region it was made with)."""
     _given.clear()
-    for made in (session, dynamodb, secretsmanager, sqs, s3, execute_api):
+    for made in (session, dynamodb, secretsmanager, sqs, s3, bedrock, execute_api):
         made.cache_clear()
 
 

@@ -27,7 +27,11 @@ SCALARS = (
     "history_from",
     "recovery_hours",
     "calendar",
+    "former_timezone",
+    "moved_at",
     "created_at",
+    "batch_events",
+    "batch_seconds",
 )
 """Attributes that are as in `Workspace`."""
 
@@ -83,7 +87,7 @@ class DynamoDirectory:
         return items.decode(answer["Item"]) if "Item" in answer else None
 
     def _parse(self, item: dict[str, Any]) -> Workspace:
-        given = {name: item[name] for name in SCALARS if item.get(name)}
+        given = {name: item[name] for name in SCALARS if item.get(name) not in (None, "")}
         if "dashboards" in item:
             given["dashboards"] = tuple(item["dashboards"])
         if "members" in item:

@@ -65,7 +65,7 @@ class RecentReports:
 
 
 class DynamoCanary:
-    """Makes the workspace of the canary, the only one that a function may make."""
+    """Makes the workspaces of the system itself, the canary's and `operations`: no others may a function make."""
 
     def __init__(self, table: str) -> None:
         self._table = table

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from tidemark.domain.definitions import Dashboard, Measure, Series, title_of
+from tidemark.domain.definitions import PERSONAL, Dashboard, Measure, Series, title_of
 from tidemark.domain.errors import DefinitionError
 from tidemark.domain.events import MAX_TYPE_CHARACTERS
 from tidemark.domain.hourly import RESERVED
@@ -24,16 +24,18 @@ UNITS = frozenset({"count", "bytes", "percent", "milliseconds", "seconds", "minu
 MAX_ROWS = 100
 MAX_POINTS = 168
 MAX_DECIMALS = 6
+MAX_INSIGHTS = 20
 
 _COMPARISONS = frozenset({"gt", "gte", "lt", "lte"})
 _OPTIONAL: Mapping[str, frozenset[str]] = {
     "limit": frozenset({"top"}),
+    "public": frozenset({"top"}),
     "missing": frozenset({"last", "top", "unique"}),  # a text stands in: no other kind folds one
 }
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _FIELD = re.compile(r"(properties|context)(\.[A-Za-z0-9_$-]+)+|anonymous_id|user_id|session_id|type")
 _SHOWN_KEYS = {"kind", "title", "unit", "about", "better", "decimals"}
-_MEASURE_KEYS = _SHOWN_KEYS | {"events", "field", "where", "limit", "percentile", "missing"}
+_MEASURE_KEYS = _SHOWN_KEYS | {"events", "field", "where", "limit", "percentile", "missing", "public"}
 _RATIO_KEYS = _SHOWN_KEYS | {"of", "over", "percent"}
 
 
@@ -84,7 +86,8 @@ class _Reader:
         self.file = file
 
     def dashboard(self, raw: Any) -> Dashboard:
-        top = self.mapping(raw, "", {"name", "title", "measures", "kpis", "charts", "tabs", "timelines"})
+        known = {"name", "title", "measures", "kpis", "charts", "tabs", "timelines", "insights"}
+        top = self.mapping(raw, "", known)
         name = self.name(top.get("name"), "name")
         declared = self.mapping(top.get("measures"), "measures")
         measures = {self.name(key, "measures"): self.measure(key, value) for key, value in declared.items()}
@@ -101,6 +104,7 @@ class _Reader:
             charts=tuple(self.series(key, value, measures) for key, value in charts.items()),
             tabs={self.name(tab, "tabs"): self.references(v, measures, f"tabs.{tab}") for tab, v in tabs.items()},
             timelines=self.timelines(top.get("timelines", {})),
+            insights=self.whole(top["insights"], 1, MAX_INSIGHTS, "insights") if "insights" in top else 0,
         )
 
     def measure(self, name: str, raw: Any) -> Measure:
@@ -126,6 +130,7 @@ class _Reader:
             where=self.conditions(spec.get("where", {}), f"{at}.where"),
             missing=self.text(spec["missing"], f"{at}.missing") if "missing" in spec else None,
             options=self.options(kind, spec, at),
+            public=self.public(spec, at),
         )
 
     def ratio(self, name: str, spec: Mapping[str, Any]) -> Measure:
@@ -181,6 +186,13 @@ class _Reader:
             for field in fields:
                 self.field(field, at)
         return {event_type: tuple(dict.fromkeys(fields)) for event_type, fields in declared.items()}
+
+    def public(self, spec: Mapping[str, Any], at: str) -> bool:
+        """Return whether the values of a top list may be told to whoever analyses it."""
+        public = spec.get("public", False)
+        if not isinstance(public, bool) or (public and spec.get("field") in PERSONAL):
+            self.fail(f"{at}.public", "is true or false, and never true of ids, which name people")
+        return public
 
     def options(self, kind: str, spec: Mapping[str, Any], at: str) -> Mapping[str, Any]:
         if kind == "top":

@@ -16,12 +16,17 @@ from hashlib import sha256
 from importlib import resources
 from typing import Any
 
+PERSONAL = frozenset({"anonymous_id", "user_id", "session_id"})
+"""Fields that name a person. No insight names a value of theirs: it is kept apart from the log, where no erasure would
+find it."""
+
 
 @dataclass(frozen=True)
 class Measure:
     """A measure; `kind` `ratio` divides the shown values `of` and `over`, every other kind folds events.
 
-    `about`, `better` (`higher` or `lower`) and `decimals` (the most to show) tell a client how to present it.
+    `about`, `better` (`higher` or `lower`) and `decimals` (the most to show) tell a client how to present it. No value
+    of a `public` top list names a person, so a language model may be told them.
     """
 
     name: str
@@ -36,6 +41,7 @@ class Measure:
     about: str | None = None
     better: str | None = None
     decimals: int | None = None
+    public: bool = False
 
     @cached_property
     def identity(self) -> str:
@@ -66,6 +72,7 @@ class Dashboard:
     """A declared dashboard. `tabs` maps a tab to its entries, each a measure's name.
 
     `timelines` names the types of events that stand in the timeline of their session, each with the fields it shows.
+    `insights` is how many of the workspace's last insights it shows; none has a section for them, if it is 0.
     """
 
     name: str
@@ -75,13 +82,15 @@ class Dashboard:
     charts: tuple[Series, ...]
     tabs: Mapping[str, tuple[str, ...]]
     timelines: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    insights: int = 0
 
     @cached_property
     def fingerprint(self) -> str:
         """A hash of everything that a snapshot depends on."""
         meaning = [[m.name, m.identity, m.kind, m.options] for m in self.measures.values()]
         shown = [self.kpis, [[s.name, s.measure, s.grain, s.last] for s in self.charts], list(self.tabs.items())]
-        return sha256(json.dumps([meaning, shown], sort_keys=True).encode()).hexdigest()[:16]
+        insights = [self.insights] if self.insights else []
+        return sha256(json.dumps([meaning, shown, *insights], sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def trailing_hours(self) -> int:
@@ -107,6 +116,7 @@ class Dashboard:
                 {"name": tab, "title": title_of(tab), "entries": [self._entry(self.measures[name]) for name in entries]}
                 for tab, entries in self.tabs.items()
             ],
+            **({"insights": self.insights} if self.insights else {}),
         }
 
     def _entry(self, measure: Measure) -> dict[str, Any]:

@@ -7,11 +7,13 @@
     │   ├── InvalidView           400
     │   │   └── RangeExpired      400
     │   ├── InvalidQuery          400
-    │   └── UnknownDashboard      404
+    │   ├── UnknownDashboard      404
+    │   └── NotFound              404  a thing that the request names; `code` says what
     ├── RequestTooLarge           413
     ├── Unauthorized              401
     ├── Forbidden                 403
     ├── Undeliverable             409
+    ├── WrongState                409
     ├── TooManyViews              429
     ├── Throttled                 429  retry after `retry_after_seconds`
     ├── Unavailable               503  retry after `retry_after_seconds`
@@ -74,6 +76,12 @@ class UnknownDashboard(InvalidRequest):
     code = "unknown_dashboard"
 
 
+class NotFound(InvalidRequest):
+    """A thing that the request names is not there; `code` says what."""
+
+    code = "not_found"
+
+
 class RequestTooLarge(TidemarkError):
     """The request is larger than its bound, in bytes or in events."""
 
@@ -96,6 +104,12 @@ class Undeliverable(TidemarkError):
     """A message that can be neither pushed nor kept: the inbox of its user is full."""
 
     code = "undeliverable"
+
+
+class WrongState(TidemarkError):
+    """What is asked for cannot be done in the state that things are in."""
+
+    code = "wrong_state"
 
 
 class TooManyViews(TidemarkError):

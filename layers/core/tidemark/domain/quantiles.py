@@ -44,6 +44,12 @@ def quantile(sketch: Buckets, q: float) -> float:
     return 0.0
 
 
+def above(sketch: Buckets, value: float) -> int:
+    """Return how many values are larger than `value`; those within `ACCURACY` of it are not."""
+    bound = _bucket(value)
+    return sum(number for bucket, number in sketch.items() if bucket > bound)
+
+
 def _bucket(value: float) -> int:
     if value == 0:
         return 0

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import rfc8785
@@ -24,7 +25,9 @@ from tidemark.domain.views import Window
 Key = TypeVar("Key")
 
 Sections = Mapping[str, Any]
-"""A snapshot's data by section: `kpis`, `charts`, `tabs.<name>`."""
+"""A snapshot's data by section: `kpis`, `charts`, `tabs.<name>` and, where a dashboard declares it, `insights`."""
+
+INSIGHTS = "insights"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +67,21 @@ def merge_frames(one: Frame, other: Frame) -> Frame:
     )
 
 
-def render(dashboard: Dashboard, window: Window, frame: Frame) -> Sections:
-    """Return the sections that the dashboard shows of the frame; an empty frame gives a valid, empty snapshot."""
+def render(
+    dashboard: Dashboard, window: Window, frame: Frame, insights: Mapping[str, Any] = MappingProxyType({})
+) -> Sections:
+    """Return the sections that the dashboard shows of the frame; an empty frame gives a valid, empty snapshot.
+
+    `insights` is the section of that name, for a dashboard that has it.
+    """
     sections: dict[str, Any] = {
         "kpis": {name: value_of(dashboard, name, frame.total) for name in dashboard.kpis},
         "charts": {series.name: _series(dashboard, series, window, frame) for series in dashboard.charts},
     }
     for tab, entries in dashboard.tabs.items():
         sections[f"tabs.{tab}"] = {name: value_of(dashboard, name, frame.total) for name in entries}
+    if dashboard.insights:
+        sections[INSIGHTS] = dict(insights)
     return sections
 
 

@@ -9,6 +9,14 @@ from zoneinfo import ZoneInfo
 from tidemark.domain.hours import day_of
 
 DEFAULT_RECOVERY_HOURS = 24
+DEFAULT_BATCH_EVENTS = 100
+DEFAULT_BATCH_SECONDS = 600
+MAX_BATCH_EVENTS = 1000
+"""A batch is one item, of up to 24 bytes an event."""
+CANARY = "tidemark-canary"
+OPERATIONS = "operations"
+NEVER_ANALYSED = frozenset({CANARY, OPERATIONS})
+"""Tidemark's own: what the health check sends, and what it does itself, which would lead to more of the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +28,12 @@ class Workspace:
 
     Events are in the log for `retention_days`. Cells are kept for `history_days` before the present one, None for ever,
     but for those of days before `history_from` (a date, or empty), which an earlier setting has ended. By its position
-    a client recovers for `recovery_hours`. `calendar` counts the changes of the timezone.
+    a client recovers for `recovery_hours`. `calendar` counts the changes of the timezone. After a change to one with
+    other hours, at `moved_at` (Unix seconds), a part of the log is filed by the hours of `former_timezone`, until the
+    operator's command has filed all of it anew and takes both away.
+
+    Its events are analysed in batches of `batch_events`, not at all if that is 0; a batch that does not fill is sealed
+    `batch_seconds` after it was opened.
     """
 
     workspace: str
@@ -35,6 +48,15 @@ class Workspace:
     history_from: str = ""
     recovery_hours: int = DEFAULT_RECOVERY_HOURS
     calendar: int = 0
+    former_timezone: str = ""
+    moved_at: int = 0
+    batch_events: int = DEFAULT_BATCH_EVENTS
+    batch_seconds: int = DEFAULT_BATCH_SECONDS
+
+    @property
+    def is_analysed(self) -> bool:
+        """Whether its events are batched and analysed."""
+        return self.batch_events > 0 and self.workspace not in NEVER_ANALYSED
 
     def today(self, now: datetime) -> date:
         """Return the local day of an aware time."""

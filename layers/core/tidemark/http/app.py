@@ -10,12 +10,33 @@ from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 
-from tidemark.http import admin, assets, errors, health, hourly, ingest, metrics, notify, ticket, timeline, views
+from tidemark.http import (
+    admin,
+    assets,
+    errors,
+    health,
+    hourly,
+    ingest,
+    insights,
+    metrics,
+    notify,
+    pipeline,
+    pipeline_actions,
+    ticket,
+    timeline,
+    views,
+)
+from tidemark.http.administration import Administration
 from tidemark.http.context import RequestContext, Services, utc_now
 
 
-def create_app(services: Services, clock: Callable[[], datetime] = utc_now) -> FastAPI:
-    """Return the application over `services`; `clock` gives the time of each request's receipt, in UTC."""
+def create_app(
+    services: Services, clock: Callable[[], datetime] = utc_now, administration: Administration | None = None
+) -> FastAPI:
+    """Return the application over `services`; `clock` gives the time of each request's receipt, in UTC.
+
+    Without `administration` it has no routes to administer the pipeline with.
+    """
     app = FastAPI(
         title="Tidemark",
         summary="Events in, live dashboards out.",
@@ -35,11 +56,16 @@ def create_app(services: Services, clock: Callable[[], datetime] = utc_now) -> F
     app.include_router(metrics.router)
     app.include_router(hourly.router)
     app.include_router(timeline.router)
+    app.include_router(insights.router)
     app.include_router(ticket.router)
     app.include_router(notify.router)
     app.include_router(assets.router)
     app.include_router(health.router)
     app.include_router(admin.router)
+    if administration is not None:
+        app.state.administration = administration
+        app.include_router(pipeline.router)
+        app.include_router(pipeline_actions.router)
     app.add_api_route("/docs", _docs, include_in_schema=False)
     return app
 

@@ -1,4 +1,4 @@
-"""The live page and the SDK: the files that `make dashboard` built into `page/` beside this module, from memory.
+"""The live page, the admin page and the SDK: what `make dashboard` built into `page/` beside this, from memory.
 
 API Gateway's HTTP API does not compress, so that files are compressed here, once a process.
 """
@@ -22,6 +22,7 @@ router = APIRouter(include_in_schema=False)
 
 PAGE = resources.files("tidemark.http").joinpath("page")
 INDEX = "index.html"
+ADMIN = "admin.html"
 SDK = "tidemark.js"
 
 _MEDIA_TYPES = {
@@ -73,9 +74,15 @@ def page(request: Request) -> Response:
     return _answer(request, _found(INDEX), {**_REVALIDATED, **_PAGE_POLICY})
 
 
+@router.get("/admin")
+def admin_page(request: Request) -> Response:
+    """Return the admin page, whose files are the dashboard's: it holds nothing that only an admin may see."""
+    return _answer(request, _found(ADMIN), {**_REVALIDATED, **_PAGE_POLICY})
+
+
 @router.get("/dashboard/{name}")
 def asset(request: Request, name: str) -> Response:
-    """Return a script, a style or an image of the page: for a year, if its name changes with its content."""
+    """Return a script, a style or an image of the pages: for a year, if its name changes with its content."""
     return _answer(request, _found(name), _IMMUTABLE if _HASHED.fullmatch(name) else _REVALIDATED)
 
 
@@ -87,7 +94,7 @@ def sdk(request: Request) -> Response:
 
 def _found(name: str) -> Asset:
     assets = _assets()
-    if INDEX not in assets or SDK not in assets:
+    if not assets.keys() >= {INDEX, ADMIN, SDK}:
         raise HTTPException(404, "this deployment has no dashboard: run `make dashboard`, then build and deploy again")
     if name not in assets:
         raise HTTPException(404, "there is no such file")

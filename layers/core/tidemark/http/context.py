@@ -19,6 +19,7 @@ from tidemark.observability import logger
 from tidemark.services.data_health import DataReport
 from tidemark.services.health import Probes, Reports
 from tidemark.services.hourly import HourlyPage
+from tidemark.services.insights import InsightPage
 from tidemark.services.ports import Directory, EventLog, Head, TokenKeys, Workspace
 from tidemark.services.query import Page as MetricsPage
 from tidemark.services.timeline import Page
@@ -50,6 +51,13 @@ class Timelines(Protocol):
 
     def __call__(self, workspace: Workspace, session_id: str, limit: int, cursor: str | None) -> Page:
         """Return a page of a timeline; raises `InvalidRequest`, `UnknownDashboard` and `RequestTooLarge`."""
+
+
+class InsightTimeline(Protocol):
+    """The insights of workspaces."""
+
+    def __call__(self, workspace: Workspace, raw: Mapping[str, str]) -> InsightPage:
+        """Return the page that the parameters of a request ask for; raises `InvalidQuery`."""
 
 
 class Messenger(Protocol):
@@ -112,6 +120,10 @@ class Services(Protocol):
     @property
     def timelines(self) -> Timelines:
         """What reads the timelines of sessions."""
+
+    @property
+    def insight_timeline(self) -> InsightTimeline:
+        """What tells the insights of a workspace."""
 
     @property
     def messenger(self) -> Messenger:

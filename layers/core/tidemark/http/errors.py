@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from tidemark.domain.errors import (
     Forbidden,
     InvalidRequest,
+    NotFound,
     RequestTooLarge,
     Throttled,
     TidemarkError,
@@ -21,16 +22,19 @@ from tidemark.domain.errors import (
     Unavailable,
     Undeliverable,
     UnknownDashboard,
+    WrongState,
 )
 from tidemark.observability import logger
 
 STATUS: dict[type[TidemarkError], int] = {
     InvalidRequest: 400,
     UnknownDashboard: 404,
+    NotFound: 404,
     RequestTooLarge: 413,
     Unauthorized: 401,
     Forbidden: 403,
     Undeliverable: 409,
+    WrongState: 409,
     TooManyViews: 429,
     Throttled: 429,
     Unavailable: 503,

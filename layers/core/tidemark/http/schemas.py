@@ -57,6 +57,7 @@ class Snapshot(BaseModel):
     kpis: dict[str, Any]
     charts: dict[str, Any]
     tabs: dict[str, dict[str, Any]]
+    insights: dict[str, dict[str, Any]] | None = None
     checksums: dict[str, str]
     position: Position
 
@@ -101,6 +102,8 @@ class MetricsFreshness(BaseModel):
     live_hours: int
     incomplete_hours: int
     expired_days: int
+    left_out_hours: int
+    retry_at: str | None = None
 
 
 class Metrics(BaseModel):
@@ -176,7 +179,7 @@ _MEANINGS = {
     401: "No credential, or one that is malformed, unknown, revoked or expired.",
     403: "The credential is good, but not for this.",
     404: "There is no such thing.",
-    409: "The inbox of the user is full.",
+    409: "As things stand it cannot be done: the inbox of the user is full, a job has ended.",
     413: "More bytes or more events than a request may have.",
     429: "The store is over its rate; repeat after Retry-After seconds.",
     503: "A dependency failed; repeat after Retry-After seconds.",

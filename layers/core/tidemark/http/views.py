@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from tidemark.domain.credentials import Principal
 from tidemark.domain.definitions import shipped
 from tidemark.domain.errors import InvalidView
+from tidemark.domain.snapshot import INSIGHTS
 from tidemark.domain.views import DEFAULT_DAYS, View
 from tidemark.http import schemas
 from tidemark.http.authentication import bearer_principal
@@ -94,6 +95,7 @@ def _snapshot(workspace: str, view: View, head: Head) -> dict[str, Any]:
         "kpis": sections.get("kpis", {}),
         "charts": sections.get("charts", {}),
         "tabs": {name.removeprefix(_TAB): data for name, data in sections.items() if name.startswith(_TAB)},
+        **({INSIGHTS: sections[INSIGHTS]} if INSIGHTS in sections else {}),
         "checksums": dict(head.checksums),
         "position": {"epoch": head.epoch, "seq": head.seq},
     }

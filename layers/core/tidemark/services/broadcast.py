@@ -14,8 +14,8 @@ from threading import Lock
 from tidemark import wire
 from tidemark.domain.delta import compose
 from tidemark.domain.views import View
+from tidemark.services.heads import MAX_PATCH_BYTES
 from tidemark.services.ports import Connections, Delta, Sockets
-from tidemark.services.views import MAX_PATCH_BYTES
 
 WORKERS = 32
 """Messages under way at once; those that nobody waits for are not counted."""

@@ -16,10 +16,10 @@ from tidemark.domain.credentials import issue_token
 from tidemark.domain.delta import apply
 from tidemark.domain.snapshot import checksums_of
 from tidemark.domain.views import View
+from tidemark.domain.workspace import CANARY as CANARY
 from tidemark.services.conversation import Conversation, Deadline, Message, Outside, StepFailed
 from tidemark.services.ports import Connections, Listeners, TokenKeys, Workspace
 
-CANARY = "tidemark-canary"
 USER = "canary"
 THREAD = "health"
 VIEW = View("web", 1)

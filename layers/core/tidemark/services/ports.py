@@ -55,13 +55,15 @@ class EventLog(Protocol):
 class LoggedChunk:
     """A chunk as the log has it: when its request came (ISO), and until when (Unix seconds) it is there.
 
-    `erased` counts the events that it had, and that were taken out for good.
+    `erased` counts the events that it had, and that were taken out for good. `refiled` says that its events came in
+    another chunk, which was taken away when the workspace moved to a timezone with other hours.
     """
 
     chunk: Chunk
     received_at: str
     expires_at: int
     erased: int = 0
+    refiled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

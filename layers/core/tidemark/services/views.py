@@ -5,15 +5,17 @@ last writer has seen every fold before it. To read 720 cells for every fold woul
 worker keeps the *settled* part of a window (all but its last two hours) as one merged frame. The head's `basis`
 guards it: whoever changes a settled hour, or renders after a time without watching, raises `basis`, and a frame of
 another basis is not used.
+
+Insights do not come of cells. Whoever stores one then has the watched views show it; so a fold, which knows no other
+than the head has, need not read them, and a render of the whole window does.
 """
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,13 +25,15 @@ from tidemark.domain.definitions import Dashboard
 from tidemark.domain.delta import diff
 from tidemark.domain.errors import Conflict, RangeExpired, Unavailable, UnknownDashboard
 from tidemark.domain.hours import hour_of, hour_seconds
-from tidemark.domain.snapshot import Frame, checksums_of, frame_of, merge_frames, render
+from tidemark.domain.insight_section import section_of
+from tidemark.domain.snapshot import INSIGHTS, Frame, frame_of, merge_frames, render
 from tidemark.domain.views import View, Window, window_at_hour
 from tidemark.services.contention import attempts
+from tidemark.services.heads import moved
+from tidemark.services.insights import Insights
 from tidemark.services.ports import (
     Cells,
     Connections,
-    Delta,
     Directory,
     Head,
     Snapshots,
@@ -41,8 +45,6 @@ from tidemark.services.repairs import Repairs
 
 OPEN_HOURS = 2
 """The hours at a window's end that are read for every refresh: the current one, and the last for what comes late."""
-MAX_PATCH_BYTES = 30_000
-"""A larger patch would not fit a frame of 32 KB: the view starts a new epoch instead, and clients bootstrap."""
 FRAMES = 64
 
 
@@ -67,6 +69,7 @@ class Views:
         dashboards: Callable[[], Mapping[str, Dashboard]],
         new_epoch: Callable[[], str],
         directory: Directory,
+        insights: Insights,
         repairs: Repairs | None = None,
     ) -> None:
         self._cells = cells
@@ -75,6 +78,7 @@ class Views:
         self._dashboards = dashboards
         self._new_epoch = new_epoch
         self._directory = directory
+        self._insights = insights
         self._repairs = repairs
         self._frames: OrderedDict[tuple[str, View], _Settled] = OrderedDict()
 
@@ -120,6 +124,8 @@ class Views:
             workspace = self._directory.latest(workspace.workspace) or workspace
             with suppress(Conflict):
                 head = self._refresh(workspace, view, now, None)
+                if head.seq == 1:  # whoever stored an insight meanwhile has found no head to show it in
+                    self._refresh_insights(workspace, view, now)
                 self._connections.settle(workspace.workspace, view, held.generation)
                 return head
         raise _contended()
@@ -138,6 +144,30 @@ class Views:
         for _ in attempts():
             with suppress(Conflict):
                 self._refresh(workspace, view, now, touched)
+                return
+        raise _contended()
+
+    def refresh_insights(self, workspace: Workspace, now: datetime) -> None:
+        """Have the watched views of a workspace show the insights that are stored by now; repeated at will.
+
+        Reads no cell. To be called whenever insights were stored, again if it failed. Raises `Unavailable`.
+        """
+        for view in self._connections.watched(workspace.workspace, int(now.timestamp())):
+            self._refresh_insights(workspace, view, now)
+
+    def _refresh_insights(self, workspace: Workspace, view: View, now: datetime) -> None:
+        dashboard = self._dashboards().get(view.dashboard) if view.dashboard in workspace.dashboards else None
+        if dashboard is None or not dashboard.insights:
+            return
+        for _ in attempts():
+            with suppress(Conflict):
+                previous = self._snapshots.head(workspace.workspace, view)  # before the insights, as before cells
+                if previous is None:
+                    return  # `watched` sees to it
+                sections = {**previous.sections, INSIGHTS: self._shown_insights(workspace, dashboard)}
+                patch = diff(previous.sections, sections)
+                if patch:
+                    self._commit(workspace, view, previous, replace(previous, sections=sections), patch, now)
                 return
         raise _contended()
 
@@ -165,27 +195,43 @@ class Views:
         if frame is None:
             frame = self._frame(workspace, dashboard, window, settled, now)
         whole = merge_frames(frame, self._frame(workspace, dashboard, window, live, now))
-        sections = render(dashboard, window, whole)
+        insights = previous.sections.get(INSIGHTS, {}) if previous and not renew else None
+        if insights is None:
+            insights = self._shown_insights(workspace, dashboard, window.hours[-1] if view.to else None)
+        sections = render(dashboard, window, whole, insights)
         patch = diff(previous.sections if previous else {}, sections)
         if previous and current and not patch and not (renew and lasting):
             return previous
-        epoch, seq = _next(previous, patch, dashboard, self._new_epoch)
-        kept = {name: previous.checksums[name] for name in sections if name not in patch} if previous else {}
-        head = Head(
-            epoch,
-            seq,
-            hour,
-            basis,
-            dashboard.fingerprint,
-            now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            sections,
-            checksums_of(sections, kept),
-            workspace.calendar,
-        )
-        delta, recovery_seconds = _delta(previous, head, patch), workspace.recovery_hours * 3600
-        self._snapshots.commit(workspace.workspace, view, previous, head, delta, int(now.timestamp()), recovery_seconds)
+        draft = Head("", 0, hour, basis, dashboard.fingerprint, "", sections, {}, workspace.calendar)
+        head = self._commit(workspace, view, previous, draft, patch, now)
         self._remember(workspace, view, _Settled(basis, window, dashboard.fingerprint, frame))
         return head
+
+    def _commit(
+        self,
+        workspace: Workspace,
+        view: View,
+        previous: Head | None,
+        draft: Head,
+        patch: Mapping[str, Any],
+        now: datetime,
+    ) -> Head:
+        """Put `draft`, to which `patch` leads, in the place of `previous`; return it with its position and checksums.
+
+        Raises `Conflict` if the head moved.
+        """
+        head, delta = moved(previous, draft, patch, now, self._new_epoch)
+        now_seconds, recovery_seconds = int(now.timestamp()), workspace.recovery_hours * 3600
+        self._snapshots.commit(workspace.workspace, view, previous, head, delta, now_seconds, recovery_seconds)
+        return head
+
+    def _shown_insights(
+        self, workspace: Workspace, dashboard: Dashboard, last_hour: str | None = None
+    ) -> Mapping[str, Any]:
+        """Return the section of insights, if the dashboard has one: of hours up to `last_hour`, if that is given."""
+        if not dashboard.insights:
+            return {}
+        return section_of(self._insights.latest(workspace.workspace, dashboard.insights, last_hour))
 
     def _frame(
         self, workspace: Workspace, dashboard: Dashboard, window: Window, hours: Set[str], now: datetime
@@ -229,27 +275,6 @@ def _split(window: Window, live: bool) -> tuple[Set[str], Set[str]]:
     every = frozenset(window.hours) | frozenset(window.trailing)
     newest = frozenset(sorted(every)[-OPEN_HOURS:]) if live else frozenset()
     return every - newest, newest
-
-
-def _next(
-    previous: Head | None, patch: Mapping[str, Any], dashboard: Dashboard, new_epoch: Callable[[], str]
-) -> tuple[str, int]:
-    """Return the position that follows `previous`; where no delta can lead from one to the other, an epoch begins."""
-    large = len(json.dumps(patch, ensure_ascii=False).encode()) > MAX_PATCH_BYTES
-    if previous is None or previous.definition != dashboard.fingerprint or large:
-        return new_epoch(), (previous.seq if previous else 0) + 1
-    return previous.epoch, previous.seq + bool(patch)
-
-
-def _delta(previous: Head | None, head: Head, patch: Mapping[str, Any]) -> Delta | None:
-    """Return the delta that leads to `head`, None if it shows the same; the first of an epoch only announces it."""
-    if previous and previous.seq == head.seq:
-        return None
-    if previous is None or previous.epoch != head.epoch:
-        patch = {}
-    # `full` covers every section; whoever applied the patch can compute the others.
-    checksums = {"full": head.checksums["full"]}
-    return Delta(head.epoch, head.seq - 1, head.seq, patch, checksums, head.generated_at)
 
 
 def _contended() -> Unavailable:

@@ -1,0 +1,155 @@
+"""The admin page on the deployed system: its four tabs, what an operator does there, and what comes to it by itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.axe import SIZES, expect_accessible
+from tests.browser.board import Board
+from tests.e2e.deployment import Deployment
+from tests.e2e.tenant import Tenant
+from tidemark.domain.operations import operations_workspace
+from tidemark.domain.workspace import OPERATIONS
+
+BATCH_EVENTS = 10
+PROVIDER = "statistical"
+
+
+@pytest.fixture
+def watched(make_tenant: Callable[..., Tenant]) -> Tenant:
+    """A workspace of which ten events are a batch."""
+    return make_tenant(batch_events=BATCH_EVENTS)
+
+
+@pytest.fixture
+def operator(deployment: Deployment) -> Iterator[Tenant]:
+    """The workspace whose admins see all others; whatever a test does to the breaker is undone."""
+    deployment.admin.create_workspace(operations_workspace(datetime.now(UTC)))
+    made = Tenant(deployment, OPERATIONS, "", "")
+    yield made
+    headers = {"Authorization": f"Bearer {made.token('admin')}"}
+    answer = made.http.post("/v1/admin/breaker/reset", json={"provider": PROVIDER}, headers=headers)
+    assert answer.status_code == httpx.codes.OK, answer.text
+    made.http.close()
+
+
+class AdminPage(Board):
+    """The admin page in one tab."""
+
+    def visit(self, token: str, **place: str) -> None:
+        """Open the page as the address that `make run` prints does, and wait until it is live."""
+        self.page.goto(f"{self.tenant.http.base_url}admin?{urlencode(place)}#{urlencode({'token': token})}")
+        self.live()
+
+    def go(self, section: str) -> None:
+        """Open a tab."""
+        self.page.get_by_test_id(f"section-{section}").click()
+        expect(self.page.get_by_test_id(f"show-{section}")).to_be_visible()
+
+    def look(self, name: str, state: str = "live") -> None:
+        """Fail unless everybody can use the page as it is; it is on a desk again afterwards."""
+        expect_accessible(self, state, f"admin-{name}")
+        self.page.set_viewport_size(SIZES["desk"])
+
+    def confirm(self, button: Locator, outcome: str) -> None:
+        """Press a button, say yes, and wait for the message of what came of it."""
+        button.click()
+        self.page.get_by_test_id("confirm-yes").click()
+        expect(self.page.get_by_test_id("toast").filter(has_text=outcome)).to_be_visible()
+        self.page.get_by_role("button", name="Dismiss").last.click()
+
+
+def send(tenant: Tenant, count: int) -> None:
+    """Send page views that go into the batches of this hour."""
+    tenant.send([tenant.page_view() for _ in range(count)])
+
+
+def test_an_operator_steers_the_pipeline_through_four_tabs(page: Page, watched: Tenant, operator: Tenant) -> None:
+    admin = AdminPage(page, operator)
+    send(watched, BATCH_EVENTS)
+    admin.visit(operator.token("admin"), workspace=watched.name)
+
+    # GIVEN a first insight, and what the system's own events say of it, in the overview
+    expect(page.get_by_test_id("insight")).to_have_count(1)
+    expect(page.get_by_test_id("operations").get_by_test_id("kpi-batches_sealed")).to_be_visible()
+    expect(page.get_by_test_id("alarm-dead_letters")).to_have_attribute("data-alarm", "ok")
+    admin.look("overview")
+
+    # WHEN the breaker is opened by hand, THEN the page is red, and a batch that fills meanwhile waits
+    admin.confirm(page.get_by_test_id(f"breaker-{PROVIDER}").get_by_role("button", name="Open"), "is open")
+    expect(page.get_by_test_id("breaker-banner")).to_have_attribute("data-breaker", "OPEN")
+    send(watched, BATCH_EVENTS + 3)
+    admin.go("batches")
+    batches = page.get_by_test_id("batch")
+    expect(batches).to_have_count(3)
+    admin.look("batches")
+
+    # AND an open batch can be sealed by hand
+    page.get_by_test_id("filter-OPEN").click()
+    expect(batches).to_have_count(1)
+    admin.confirm(batches.get_by_test_id("do-seal"), "is sealed")
+    expect(page.get_by_test_id("nothing")).to_be_visible()
+
+    # AND a job that waits can be cancelled, while one that the queue gave up is a dead letter
+    admin.go("jobs")
+    waiting = page.locator("[data-testid=job][data-job=PENDING]")
+    expect(waiting).to_have_count(2)
+    given_up, cancelled = (str(job.get_attribute("data-batch")) for job in waiting.all())
+    admin.confirm(waiting.nth(1).get_by_test_id("do-cancel"), "is cancelled")
+    give_up(watched, given_up)
+    letter = page.get_by_test_id("letter")
+    expect(letter).to_have_attribute("data-batch", given_up)
+    expect(page.locator(f"[data-testid=job][data-batch='{cancelled}']")).to_have_attribute("data-job", "FAILED")
+    admin.look("jobs")
+
+    # WHEN the breaker is closed and the dead letter redriven, THEN it is analysed after all
+    admin.go("overview")
+    admin.confirm(page.get_by_test_id(f"breaker-{PROVIDER}").get_by_role("button", name="Close"), "is closed")
+    expect(page.get_by_test_id("breaker-banner")).to_have_count(0)
+    admin.go("jobs")
+    letter.get_by_role("checkbox").check()
+    admin.confirm(page.get_by_test_id("redrive-some"), "1 job is tried again")
+    expect(letter).to_have_count(0)
+    expect(page.locator(f"[data-testid=job][data-batch='{given_up}']")).to_have_attribute("data-job", "SUCCESS")
+
+
+def test_an_insight_comes_by_itself_and_leads_to_the_events_behind_it(page: Page, watched: Tenant) -> None:
+    admin = AdminPage(page, watched)
+    admin.visit(watched.token("admin"), section="insights")
+    expect(page.get_by_test_id("nothing")).to_be_visible()
+    send(watched, BATCH_EVENTS)
+    expect(page.get_by_test_id("insight")).to_have_count(1)
+    admin.look("insights")
+
+    page.get_by_test_id("behind").click()
+    expect(page.get_by_test_id("batch-detail")).to_have_attribute("data-batch-state", "ANALYZED")
+    expect(page.get_by_test_id("event")).to_have_count(BATCH_EVENTS)
+    expect(page.get_by_test_id("batch-insight")).to_be_visible()
+    admin.look("batch")
+    page.go_back()
+    expect(page.get_by_test_id("timeline")).to_be_visible()
+
+    # A reader sees that this is not for him, and an admin's token is taken in its place.
+    page.get_by_test_id("leave").click()
+    page.get_by_test_id("token").fill(watched.read_token)
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("problem")).to_contain_text("forbidden")
+    admin.look("forbidden", "error")
+    page.get_by_test_id("token").fill(watched.token("admin"))
+    page.keyboard.press("Enter")
+    admin.live()
+
+
+def give_up(tenant: Tenant, batch: str) -> None:
+    """Do as the queue does with the message of a job that it has delivered too often."""
+    deployment = tenant.deployment
+    queue = deployment.resources["AnalysisDeadLetters"]
+    body = json.dumps({"workspace": tenant.name, "batch": batch})
+    deployment.client("sqs").send_message(QueueUrl=queue, MessageBody=body)
