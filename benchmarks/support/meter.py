@@ -19,6 +19,7 @@ from botocore.hooks import BaseEventHooks
 from benchmarks.support import units
 from benchmarks.support.prices import Use, add
 from benchmarks.support.units import Item
+from tests.template import RESOURCES
 from tidemark.services import broadcast
 
 WAITING_SECONDS: Mapping[str, float] = {
@@ -32,6 +33,15 @@ CONCURRENT: Mapping[str, int] = {"PostToConnection": broadcast.WORKERS}
 
 MONTHS_STORED: Mapping[str, float] = {"EventsTable": 1, "CellsTable": 1, "SnapshotsTable": 1 / 30}
 """How long a new item is billed: 30 days, and a day for the delta log. Leases and settings are too few to count."""
+
+_PIPELINE = RESOURCES["WorkTable"]["Properties"]["GlobalSecondaryIndexes"][0]
+INDEXES: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
+    "WorkTable": (
+        frozenset(key["AttributeName"] for key in _PIPELINE["KeySchema"]),
+        frozenset(_PIPELINE["Projection"]["NonKeyAttributes"]),
+    )
+}
+"""The keys of a table's index that not every item has, and what else is in its entries."""
 
 Key = tuple[str, str, str]
 """(table, pk, sk)"""
@@ -71,6 +81,7 @@ class Meter:
         self._respond = respond
         self._read_item = read_item
         self._sizes: dict[Key, int] = {}
+        self._entries: dict[Key, Item] = {}
         self._reading = Reading()
         self._lock = Lock()
         self._counted: Mapping[str, Callable[[Any, Any, bool], None]] = {
@@ -84,6 +95,7 @@ class Meter:
             "PostToConnection": self._post,
             "GetSecretValue": self._secret,
             "SendMessage": self._enqueue,
+            "SendMessageBatch": self._enqueue_batch,
         }
         events.register("provide-client-params", self._keep_params)
         events.unregister("before-send", respond)  # botocore calls every handler, also after one that has answered
@@ -145,13 +157,26 @@ class Meter:
         before = self._sizes.get(key, 0)
         after = before
         if done:
-            after = units.item_bytes(self._read_item(key) if item is None else item)
-            self._sizes[key] = after
+            stands = self._read_item(key) if item is None else item
+            after = self._sizes[key] = units.item_bytes(stands)
+            self._write_index(key, stands)
         if done and not before:
             stored = (after + units.STORED_OVERHEAD_BYTES) * MONTHS_STORED.get(table, 0)
             self._add("DynamoDB storage", table, stored)
             self._add("DynamoDB backup", table, stored)
         self._add("DynamoDB writes", table, units.write_units(after, before, transactional=transactional))
+
+    def _write_index(self, key: Key, item: Item) -> None:
+        """Count what a write does to the table's index: an entry comes, goes, changes, or moves, which is both."""
+        keys, others = INDEXES.get(key[0], (frozenset(), frozenset()))
+        if not keys:
+            return
+        before = self._entries.get(key, {})
+        after = {name: item[name] for name in keys | others if name in item} if keys <= item.keys() else {}
+        self._entries[key] = after
+        if before != after:
+            moved = before and after and any(before[name] != after[name] for name in keys)
+            self._add("DynamoDB writes", f"{key[0]}, index", 2 if moved else 1)
 
     def _get(self, params: Mapping[str, Any], parsed: Mapping[str, Any], _done: bool) -> None:
         sizes = [units.item_bytes(parsed.get("Item", {}))]
@@ -180,3 +205,7 @@ class Meter:
 
     def _enqueue(self, params: Mapping[str, Any], _parsed: Mapping[str, Any], _done: bool) -> None:
         self._add("SQS", "send", units.blocks(len(params["MessageBody"].encode()), units.QUEUE_BYTES))
+
+    def _enqueue_batch(self, params: Mapping[str, Any], _parsed: Mapping[str, Any], _done: bool) -> None:
+        size = sum(len(entry["MessageBody"].encode()) for entry in params["Entries"])
+        self._add("SQS", "send", units.blocks(size, units.QUEUE_BYTES))

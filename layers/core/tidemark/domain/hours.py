@@ -81,6 +81,12 @@ def hours_of_day(day: date, timezone: str) -> tuple[str, ...]:
     return tuple(name for name in names if day_of(name, timezone) == day)
 
 
+def last_hour_until(day: date, timezone: str) -> str:
+    """Return the hour of the last minute before a local day is over, also of a day that the zone leaves out."""
+    end = max(_midnights(day + timedelta(days=1), timezone))
+    return hour_of(end - timedelta(minutes=1), timezone)
+
+
 def _midnights(day: date, timezone: str) -> list[datetime]:
     """Return the instants that a day may begin at: two where midnight comes twice, or is skipped."""
     midnight = datetime.combine(day, time(), ZoneInfo(timezone))

@@ -24,7 +24,7 @@ from tidemark.domain.closing import is_closed
 from tidemark.domain.definitions import Dashboard
 from tidemark.domain.delta import diff
 from tidemark.domain.errors import Conflict, RangeExpired, Unavailable, UnknownDashboard
-from tidemark.domain.hours import hour_of, hour_seconds
+from tidemark.domain.hours import hour_of, hour_seconds, last_hour_until
 from tidemark.domain.insight_section import section_of
 from tidemark.domain.snapshot import INSIGHTS, Frame, frame_of, merge_frames, render
 from tidemark.domain.views import View, Window, window_at_hour
@@ -164,7 +164,7 @@ class Views:
                 previous = self._snapshots.head(workspace.workspace, view)  # before the insights, as before cells
                 if previous is None:
                     return  # `watched` sees to it
-                sections = {**previous.sections, INSIGHTS: self._shown_insights(workspace, dashboard)}
+                sections = {**previous.sections, INSIGHTS: self._shown_insights(workspace, view, dashboard)}
                 patch = diff(previous.sections, sections)
                 if patch:
                     self._commit(workspace, view, previous, replace(previous, sections=sections), patch, now)
@@ -197,7 +197,7 @@ class Views:
         whole = merge_frames(frame, self._frame(workspace, dashboard, window, live, now))
         insights = previous.sections.get(INSIGHTS, {}) if previous and not renew else None
         if insights is None:
-            insights = self._shown_insights(workspace, dashboard, window.hours[-1] if view.to else None)
+            insights = self._shown_insights(workspace, view, dashboard)
         sections = render(dashboard, window, whole, insights)
         patch = diff(previous.sections if previous else {}, sections)
         if previous and current and not patch and not (renew and lasting):
@@ -225,12 +225,11 @@ class Views:
         self._snapshots.commit(workspace.workspace, view, previous, head, delta, now_seconds, recovery_seconds)
         return head
 
-    def _shown_insights(
-        self, workspace: Workspace, dashboard: Dashboard, last_hour: str | None = None
-    ) -> Mapping[str, Any]:
-        """Return the section of insights, if the dashboard has one: of hours up to `last_hour`, if that is given."""
+    def _shown_insights(self, workspace: Workspace, view: View, dashboard: Dashboard) -> Mapping[str, Any]:
+        """Return the section of insights, if the dashboard has one: of hours up to the end of the view, if it has."""
         if not dashboard.insights:
             return {}
+        last_hour = last_hour_until(view.to, workspace.timezone) if view.to else None
         return section_of(self._insights.latest(workspace.workspace, dashboard.insights, last_hour))
 
     def _frame(
