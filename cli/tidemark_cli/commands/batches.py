@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tidemark_cli.admin_api import Answer, admin_api, line
-from tidemark_cli.commands.pipeline_options import AsJson, BatchId, Everywhere, Limit, Workspace, workspace_of
+from tidemark_cli.commands.pipeline_options import AsJson, BatchId, Everywhere, Limit, Workspace, tell, workspace_of
 from tidemark_cli.context import out, settings_of
 from tidemark_cli.pipeline_screen import batches_table, error, insight_lines
 from tidemark_cli.screen import counted
@@ -36,12 +36,8 @@ def list_batches(
     """List batches, the newest hour of events first."""
     settings = settings_of(context)
     name = workspace_of(settings, workspace, everywhere)
-    found = list(admin_api(settings).entries("batches", "batches", limit, workspace=name, state=state))
-    if as_json:
-        for batch in found:
-            typer.echo(line(batch))
-        return
-    out.print(batches_table(found) if found else "no batches")
+    found = admin_api(settings).entries("batches", "batches", limit, workspace=name, state=state)
+    tell(found, as_json, batches_table, "no batches")
 
 
 @app.command()

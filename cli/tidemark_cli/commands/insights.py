@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from tidemark_cli.admin_api import admin_api, line
-from tidemark_cli.commands.pipeline_options import AsJson, BatchId, Limit, Workspace
+from tidemark_cli.commands.pipeline_options import AsJson, BatchId, Limit, Workspace, tell
 from tidemark_cli.context import out, settings_of
 from tidemark_cli.errors import CliError
 from tidemark_cli.pipeline_screen import insight_lines, insights_table
@@ -20,12 +20,8 @@ def list_insights(
     """List insights, the newest hour of events first."""
     settings = settings_of(context)
     name = settings.workspace(workspace)
-    found = list(admin_api(settings).entries("insights", "insights", limit, workspace=name))
-    if as_json:
-        for insight in found:
-            typer.echo(line(insight))
-        return
-    out.print(insights_table(found) if found else "no insights yet")
+    found = admin_api(settings).entries("insights", "insights", limit, workspace=name)
+    tell(found, as_json, insights_table, "no insights yet")
 
 
 @app.command()

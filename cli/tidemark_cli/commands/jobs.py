@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from tidemark_cli.admin_api import admin_api, line
-from tidemark_cli.commands.pipeline_options import AsJson, BatchId, Everywhere, Limit, Workspace, workspace_of
+from tidemark_cli.admin_api import admin_api
+from tidemark_cli.commands.pipeline_options import AsJson, BatchId, Everywhere, Limit, Workspace, tell, workspace_of
 from tidemark_cli.context import out, settings_of
 from tidemark_cli.pipeline_screen import jobs_table
 
@@ -36,12 +36,8 @@ def list_jobs(
     """List jobs, the newest hour of events first."""
     settings = settings_of(context)
     name = workspace_of(settings, workspace, everywhere)
-    found = list(admin_api(settings).entries("jobs", "jobs", limit, workspace=name, state=state))
-    if as_json:
-        for job in found:
-            typer.echo(line(job))
-        return
-    out.print(jobs_table(found) if found else "no jobs")
+    found = admin_api(settings).entries("jobs", "jobs", limit, workspace=name, state=state)
+    tell(found, as_json, jobs_table, "no jobs")
 
 
 @app.command()
