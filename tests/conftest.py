@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
-from moto import mock_aws
 
 from tests.e2e.fixtures import deployment, make_tenant, tenant
+from tests.support.aws import mocked_aws
 from tests.template import of_type, table_request
 from tidemark.aws import clients
 from tidemark.observability import logger
@@ -43,7 +43,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
     _forget()
-    with mock_aws():
+    with mocked_aws():
         yield
     _forget()
 

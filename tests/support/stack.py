@@ -16,12 +16,12 @@ import botocore.session
 from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.retries.quota import RetryQuota
-from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID, botocore_stubber
 from moto.core.utils import method_names_from_class
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 
+from tests.support.aws import mocked_aws
 from tests.support.calls import Calls
 from tests.support.connections import Connections
 from tests.support.jobs import Jobs
@@ -152,7 +152,7 @@ def running_stack() -> Iterator[Stack]:
         patch("tidemark.services.contention.time", instant),
         patch.object(RetryQuota, "acquire", lambda _quota, _amount: True),
         patch("moto.core.responses.method_names_from_class", cache(method_names_from_class)),
-        mock_aws(),
+        mocked_aws(),
     ):
         clients.forget()
         settings.cache_clear()
