@@ -155,11 +155,15 @@ def test_a_message_that_an_earlier_visit_left_is_taken(world: World) -> None:
     assert left_of_the_canary(world) == {}
 
 
-def test_what_a_close_leaves_behind_is_found(world: World) -> None:
+def test_what_a_close_leaves_behind_is_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     disconnect = world.disconnect
-    world.disconnect = lambda connection, *, told=True: disconnect(connection, told=False)
-    with patch("tidemark.services.health.DEADLINE_MILLISECONDS", 200):
-        assert visit(world) == {"cleanup": "left_over"}
+
+    def leave(connection: str, *, told: bool = True) -> None:
+        disconnect(connection, told=False)
+        monkeypatch.setattr("tidemark.services.health.DEADLINE_MILLISECONDS", 500)  # of the step that now waits in vain
+
+    world.disconnect = leave
+    assert visit(world) == {"cleanup": "left_over"}
     assert left_of_the_canary(world)
 
 

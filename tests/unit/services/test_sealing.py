@@ -131,11 +131,3 @@ def test_a_run_ends_in_time_sends_what_it_sealed_and_leaves_the_rest_due() -> No
     assert len(world.queue.sent) == first.sealed
     world.before = lambda: None
     assert world.run() == Swept(sealed=5 - first.sealed)
-
-
-def test_an_open_batch_is_sealed_by_hand_once() -> None:
-    world = Sealing()
-    world.batches.put(OPEN, SECONDS + 600, 0)
-    assert world.sealing.seal(*KEY, "hand", NOW)
-    assert not world.sealing.seal(*KEY, "hand", NOW)
-    assert (world.batches.sealed[KEY].sealed_by, world.queue.sent) == ("hand", [KEY])

@@ -8,12 +8,9 @@ when its job is claimed.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from tidemark.domain.batches import SealedBy
-from tidemark.domain.errors import Throttled, Unavailable
 from tidemark.domain.jobs import (
     LEASE_EXPIRED,
     POSTPONE,
@@ -64,14 +61,6 @@ class SealBatches:
         self._queue = queue
         self._dead_letters = dead_letters
         self._monotonic = monotonic
-
-    def seal(self, workspace: str, batch_id: str, sealed_by: SealedBy, now: datetime) -> bool:
-        """Seal one open batch and queue its job; answer False if it is not open."""
-        sealed = self._batches.seal(workspace, batch_id, sealed_by, int(now.timestamp()))
-        if sealed:
-            with suppress(Throttled, Unavailable):  # it is due, and a run sends it
-                self._queue.send([(workspace, batch_id)])
-        return sealed
 
     def run(self, now: datetime) -> Swept:
         """Do what is due, for at most `RUN_SECONDS`; what fails is raised when the rest was tried, and stays due."""
