@@ -1,6 +1,10 @@
-"""Memory over half an hour: the page in Chromium, and every function's process, under a steady flow with a live viewer.
+"""Half an hour of 100 events a second, then a minute of 20 times as many: all must be there, and no memory grow.
 
-Runs on a local AWS of its own. Each minute has its sample: what the page's heap holds after a garbage collection, its
+Runs on a local AWS of its own, with the page in Chromium that watches `web`. When the burst is over and all of it is
+acknowledged, what the page and a fresh snapshot show is compared with what was sent, every batch is sealed, and its
+events are counted.
+
+During the steady half hour there are two samples a minute: what the page's heap holds after a garbage collection, its
 DOM nodes and listeners, and the resident memory of every function process. A straight line is fitted to the samples
 after the warm-up; its slope comes with the half width of its 95 % interval (least squares, Student's t). The verdict is
 
@@ -12,66 +16,77 @@ after the warm-up; its slope comes with the half width of its 95 % interval (lea
 from __future__ import annotations
 
 import argparse
-import re
 import shutil
 import tempfile
-import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import CDPSession, sync_playwright
+import httpx
+from playwright.sync_api import CDPSession, Page, sync_playwright
 
+from benchmarks.support.load import EVENTS_PER_REQUEST, Load
+from benchmarks.support.pipeline import Batches
 from benchmarks.support.report import heading, result, table
-from benchmarks.support.slope import Line, fit
-from local.live import EVENTS_PER_SECOND, flow
+from benchmarks.support.residents import Residents, Samples
+from benchmarks.support.slope import fit
+from local.outputs import Outputs
 from local.temporary import System, temporary_system
 
 MINUTES = 30
 WARM_UP_MINUTES = 5
 SAMPLES_PER_MINUTE = 2
+BURST = 20
+BURST_SECONDS = 60.0
+PATIENCE_SECONDS = 300.0
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--enable-precise-memory-info"]
-WORKER = re.compile(r"tidemark-(\w+?)Function")
 NAMES_KILOBYTES = 4096 * 72 / 1024
 """CPython keeps the last 4,096 names of attributes that were looked up, and botocore makes new ones for every call, of
 64 to 80 bytes. Without them a function keeps nothing of a call (tests/integration/test_memory.py)."""
 ADDRESSES_KILOBYTES = 128 * 1.1
 """The last 128 addresses that `urllib.parse` has split: the health check's, each with its ticket."""
-MARKS_KILOBYTES = (70 + 83) / 1024
-"""What the fold keeps of an event that comes in a chunk of its own, until its hour is over (services/fold.py)."""
-
-Series = list[tuple[float, float]]
-"""Samples as (minute, value)."""
+MARKS_KILOBYTES = (70 + 70 + 83 / EVENTS_PER_REQUEST) / 1024
+"""What the fold keeps of an event until its hour is over: its id, once for the cell and once for the batch, and its
+share of its chunk's key (services/fold.py, services/batching.py)."""
+USUAL_KILOBYTES = 100
+"""What is usual in an hour, kept by the workers of the analysis (services/batch_context.py), two hours in a run."""
 
 
 @dataclass
-class Memory:
-    """The samples: of the page by measure, of the functions by process."""
+class PageMemory:
+    """The samples of the page, by measure."""
 
-    page: dict[str, Series] = field(default_factory=lambda: defaultdict(list))
-    functions: dict[tuple[str, int], Series] = field(default_factory=lambda: defaultdict(list))
+    samples: dict[str, Samples] = field(default_factory=lambda: defaultdict(list))
+
+    def sample(self, minute: float, devtools: CDPSession) -> None:
+        """Add one sample of each."""
+        devtools.send("HeapProfiler.collectGarbage")
+        self.samples["heap"].append((minute, devtools.send("Runtime.getHeapUsage")["usedSize"] / 1024))
+        counters = devtools.send("Memory.getDOMCounters")
+        self.samples["DOM nodes"].append((minute, counters["nodes"]))
+        self.samples["listeners"].append((minute, counters["jsEventListeners"]))
 
 
 def main() -> None:
-    """Deploy, seed, watch, print."""
+    """Deploy, load, compare, print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=int, default=MINUTES, help="how long to watch, warm-up included")
+    parser.add_argument("--minutes", type=int, default=MINUTES, help="of steady load, warm-up included")
     minutes = parser.parse_args().minutes
-    heading(f"Memory over {minutes} minutes: a page that watches `web`, two events a second")
+    heading(f"{minutes} minutes of {EVENTS_PER_REQUEST} events a second, then {BURST_SECONDS:.0f} s of {BURST} times")
+    memory = PageMemory()
     with tempfile.TemporaryDirectory() as directory, temporary_system(Path(directory)) as system:
-        memory = watch(system, minutes)
-    lines = {
-        **{f"page: {name}": fit(series) for name, series in memory.page.items()},
-        **by_function(memory.functions),
-    }
+        residents = Residents(system.emulator.directory)
+        figures = soak(system, minutes, memory, residents)
+    table(["", "figure"], [[name, value] for name, value in figures.items()])
+    lines = {**{f"page: {name}": fit(samples) for name, samples in memory.samples.items()}, **residents.lines()}
     caches = {name: caches_kilobytes(name, line.minutes) for name, line in lines.items()}
     verdicts = {name: line.verdict(caches[name]) for name, line in lines.items()}
     rows = [[name, line.mean, line.slope, line.spread, caches[name], verdicts[name]] for name, line in lines.items()]
     table(["", "mean", "slope a minute", "± (95 %)", "caches", ""], rows)
     print("Heap, functions and caches in KB. Functions: the process of each that grew most.\n")
-    figures = {
+    by = {
         name: {
             "mean": round(line.mean, 1),
             "slope": round(line.slope, 3),
@@ -80,23 +95,25 @@ def main() -> None:
         }
         for name, line in lines.items()
     }
-    result("soak", {"minutes": minutes, "grows": "GROWS" in verdicts.values(), "by": figures})
+    result("soak", {"minutes": minutes, **figures, "grows": "GROWS" in verdicts.values(), "by": by})
 
 
 def caches_kilobytes(name: str, minutes: float) -> float:
-    """Return how much the caches of a function, or of the page, may grow by in some minutes of the flow."""
+    """Return how much the caches of a function, or of the page, may grow by in some minutes of the steady load."""
     if name.startswith("page"):
         return 0.0
-    of_its_own = {"CronHealth": ADDRESSES_KILOBYTES, "StreamFold": minutes * 60 * EVENTS_PER_SECOND * MARKS_KILOBYTES}
+    of_its_own = {
+        "CronHealth": ADDRESSES_KILOBYTES,
+        "StreamFold": minutes * 60 * EVENTS_PER_REQUEST * MARKS_KILOBYTES,
+        "QueueAnalysis": 2 * USUAL_KILOBYTES,
+    }
     return NAMES_KILOBYTES + of_its_own.get(name, 0.0)
 
 
-def watch(system: System, minutes: int) -> Memory:
-    """Keep a live flow and a page for some minutes; return the samples after the warm-up."""
-    stop = threading.Event()
-    producer = threading.Thread(target=flow, args=(system.outputs, stop, print))
-    producer.start()
-    memory = Memory()
+def soak(system: System, minutes: int, memory: PageMemory, residents: Residents) -> dict[str, Any]:
+    """Load the system, with a page that watches; return what came of it."""
+    load = Load(system.outputs)
+    load.start()
     try:
         with sync_playwright() as playwright:
             path = shutil.which("chromium") or shutil.which("google-chrome")
@@ -110,43 +127,59 @@ def watch(system: System, minutes: int) -> Memory:
                 page.wait_for_timeout(max(0.0, begun + number * 60 / SAMPLES_PER_MINUTE - time.monotonic()) * 1000)
                 minute = number / SAMPLES_PER_MINUTE
                 if minute >= min(WARM_UP_MINUTES, minutes / 4):
-                    sample(memory, minute, devtools, system.emulator.directory)
+                    memory.sample(minute, devtools)
+                    residents.sample(minute)
+            steady = residents.largest()
+            load.requests_per_second *= BURST
+            page.wait_for_timeout(BURST_SECONDS * 1000)
+            began = time.monotonic()
+            load.end()
+            acknowledged = time.monotonic() - began
+            shown = drained(system.outputs, load)
+            drained_after = time.monotonic() - began
+            page.wait_for_timeout(5_000)
+            pageviews = page_views_on(page)
             browser.close()
     finally:
-        stop.set()
-        producer.join()
-    return memory
+        load.end()
+    batches = Batches(system.outputs)
+    finished = batches.finish()
+    after = residents.largest()
+    return {
+        "events sent": load.accepted,
+        "requests repeated": load.repeated,
+        "seconds until all were acknowledged": round(acknowledged, 1),
+        "seconds until all were shown": round(drained_after, 1),
+        **{f"{name}: shown less sent": shown[name] - sent for name, sent in load.shown.items()},
+        "page views on the page less sent": pageviews - load.accepted,
+        "seconds until all batches were analysed": round(finished, 1),
+        **batches.figures(),
+        "largest process before the burst, MB": round(max(steady.values()) / 1024),
+        "largest process at the end, MB": round(max(after.values()) / 1024),
+    }
 
 
-def sample(memory: Memory, minute: float, devtools: CDPSession, directory: Path) -> None:
-    """Add one sample of everything."""
-    devtools.send("HeapProfiler.collectGarbage")
-    memory.page["heap"].append((minute, devtools.send("Runtime.getHeapUsage")["usedSize"] / 1024))
-    counters = devtools.send("Memory.getDOMCounters")
-    memory.page["DOM nodes"].append((minute, counters["nodes"]))
-    memory.page["listeners"].append((minute, counters["jsEventListeners"]))
-    for process in Path("/proc").iterdir():
-        if not process.name.isdigit():
-            continue
-        try:
-            command = (process / "cmdline").read_text(errors="replace")
-            pages = int((process / "statm").read_text().split()[1])
-        except OSError:
-            continue  # it has ended meanwhile
-        name = WORKER.search(command)
-        if name and str(directory) in command:
-            memory.functions[name[1], int(process.name)].append((minute, pages * 4.0))
+def drained(outputs: Outputs, load: Load) -> dict[str, int]:
+    """Return the KPIs of a fresh snapshot once they hold all that was sent, or after `PATIENCE_SECONDS`."""
+    began = time.monotonic()
+    while True:
+        answer = httpx.get(
+            f"{outputs.http_url}/v1/workspaces/{outputs.workspace}/snapshot",
+            params={"dashboard": "web", "days": 30},
+            headers={"Authorization": f"Bearer {outputs.read_token}"},
+            timeout=60,
+            trust_env=False,
+        )
+        if answer.status_code == httpx.codes.OK:
+            kpis: dict[str, int] = answer.json()["kpis"]
+            if kpis["pageviews"] >= load.accepted or time.monotonic() - began > PATIENCE_SECONDS:
+                return kpis
+        time.sleep(1)
 
 
-def by_function(functions: Mapping[tuple[str, int], Series]) -> dict[str, Line]:
-    """Return for each function the line of its process that grew most, of those that lived for half the time."""
-    longest = max((len(series) for series in functions.values()), default=0)
-    found: dict[str, Line] = {}
-    for (name, _), series in sorted(functions.items()):
-        line = fit(series)
-        if len(series) * 2 >= longest and (name not in found or line.slope > found[name].slope):
-            found[name] = line
-    return found
+def page_views_on(page: Page) -> int:
+    """Return the page views that the page shows."""
+    return int(page.get_by_test_id("kpi-pageviews").get_attribute("data-value") or 0)
 
 
 if __name__ == "__main__":

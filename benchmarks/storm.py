@@ -9,62 +9,23 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-import threading
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from benchmarks.support.crowd import Crowd, holding, live
+from benchmarks.support.load import Load
 from benchmarks.support.report import heading, result, table
-from benchmarks.support.traffic import batches, page_views
 from local.outputs import Outputs
 from local.temporary import temporary_system
 
 VIEWERS = 200
 MINUTES = 10.0
 EVERY_SECONDS = 60.0
-EVENTS_PER_SECOND = 100
 SETTLE_SECONDS = 180.0
 VIEW: dict[str, str | int] = {"dashboard": "web", "days": 30}
-
-
-class Producer(threading.Thread):
-    """Sends a batch of page views each second, each until it is acknowledged."""
-
-    def __init__(self, outputs: Outputs) -> None:
-        super().__init__()
-        self._client = httpx.Client(
-            base_url=outputs.http_url, auth=(outputs.write_key, ""), timeout=30, trust_env=False
-        )
-        self._ended = threading.Event()
-        self.accepted = 0
-
-    def run(self) -> None:
-        """Send until told to end."""
-        stream = batches(page_views(datetime.now(UTC), EVENTS_PER_SECOND), EVENTS_PER_SECOND)
-        begun = time.monotonic()
-        for number, batch in enumerate(stream):
-            if self._ended.wait(max(0.0, begun + number - time.monotonic())):
-                return
-            now = datetime.now(UTC).isoformat()
-            body = {"batch": [{**event, "timestamp": now} for event in batch]}
-            while not self._accepted(body):
-                time.sleep(0.5)
-            self.accepted += len(batch)
-
-    def _accepted(self, body: Any) -> bool:
-        try:
-            return self._client.post("/v1/batch", json=body).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    def end(self) -> None:
-        """Send no more."""
-        self._ended.set()
-        self.join()
 
 
 def main() -> None:
@@ -85,8 +46,8 @@ def main() -> None:
 def blow(outputs: Outputs, viewers: int, minutes: float) -> dict[str, Any]:
     """Return the figures of a storm."""
     crowd = Crowd(outputs.http_url, outputs.workspace, outputs.read_token, VIEW, viewers)
-    producer = Producer(outputs)
-    producer.start()
+    load = Load(outputs)
+    load.start()
     started = time.monotonic()
     while live(crowd.tell("report")) < viewers and time.monotonic() - started < SETTLE_SECONDS:
         time.sleep(0.5)
@@ -101,13 +62,13 @@ def blow(outputs: Outputs, viewers: int, minutes: float) -> dict[str, Any]:
             if len(back_after) < storms and live(crowd.tell("report")) == viewers:
                 back_after.append(elapsed)
                 print(f"storm {storms}: all live after {elapsed:.0f} s", flush=True)
-    producer.end()
+    load.end()
     settling = time.monotonic()
     while True:
         fresh = _fresh(outputs)
         found = crowd.tell("report")
         exact = holding(found, fresh)
-        if exact == viewers and fresh["kpis"]["pageviews"] == producer.accepted:
+        if exact == viewers and fresh["kpis"]["pageviews"] == load.accepted:
             break
         if time.monotonic() - settling > SETTLE_SECONDS:
             break
@@ -117,7 +78,7 @@ def blow(outputs: Outputs, viewers: int, minutes: float) -> dict[str, Any]:
         "viewers": viewers,
         "storms": storms,
         "connections": found["opened"],
-        "events": producer.accepted,
+        "events": load.accepted,
         "events shown": fresh["kpis"]["pageviews"],
         "storms after which all were live before the next": len(back_after),
         "median seconds until all were live": round(sorted(back_after)[len(back_after) // 2], 1)

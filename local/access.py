@@ -32,7 +32,13 @@ def grant_access(
     stack = Stack(name=STACK, region=REGION, endpoint_url=endpoint_url, urls=stack_outputs)
     admin = Admin(stack.dynamodb, stack.directory_table)
     settings = new_workspace(
-        WORKSPACE, name="Demo", timezone="UTC", dashboards=DASHBOARDS, retention_days=RETENTION_DAYS, now=now
+        WORKSPACE,
+        name="Demo",
+        timezone="UTC",
+        dashboards=DASHBOARDS,
+        retention_days=RETENTION_DAYS,
+        now=now,
+        analysed_from=now.date().isoformat(),  # not the two months that are seeded (local/seed.py)
     )
     admin.create_workspace(settings)
     admin.create_workspace(operations_workspace(now))

@@ -268,6 +268,7 @@ def _changeable(settings: Workspace) -> dict[str, Any]:
         "moved_at": settings.moved_at or None,
         "batch_events": settings.batch_events if settings.batch_events != DEFAULT_BATCH_EVENTS else None,
         "batch_seconds": settings.batch_seconds if settings.batch_seconds != DEFAULT_BATCH_SECONDS else None,
+        "analysed_from": settings.analysed_from or None,
     }
 
 

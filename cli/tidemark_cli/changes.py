@@ -34,6 +34,7 @@ def changed(before: Workspace, checked: Workspace, now: datetime) -> Workspace:
         recovery_hours=checked.recovery_hours,
         batch_events=checked.batch_events,
         batch_seconds=checked.batch_seconds,
+        analysed_from=checked.analysed_from,
         calendar=before.calendar + has_moved,
     )
 

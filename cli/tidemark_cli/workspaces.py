@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from importlib import resources
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -43,6 +43,7 @@ def new_workspace(
     recovery_hours: int = DEFAULT_RECOVERY_HOURS,
     batch_events: int = DEFAULT_BATCH_EVENTS,
     batch_seconds: int = DEFAULT_BATCH_SECONDS,
+    analysed_from: str = "",
 ) -> Workspace:
     """Return checked settings for a workspace; raises `UsageError` that says what may be given instead."""
     if not _WORKSPACE.fullmatch(workspace):
@@ -72,6 +73,8 @@ def new_workspace(
         raise UsageError(f"{batch_events} events a batch", bounds)
     if not MIN_BATCH_SECONDS <= batch_seconds <= MAX_BATCH_SECONDS:
         raise UsageError(f"{batch_seconds} seconds for a batch", f"{MIN_BATCH_SECONDS} to {MAX_BATCH_SECONDS}")
+    if analysed_from and not _is_day(analysed_from):
+        raise UsageError(f"{analysed_from!r} is not a day", "like 2026-11-22; empty analyses the events of every day")
     return Workspace(
         workspace=workspace,
         name=name or workspace,
@@ -84,6 +87,7 @@ def new_workspace(
         recovery_hours=recovery_hours,
         batch_events=batch_events,
         batch_seconds=batch_seconds,
+        analysed_from=analysed_from,
     )
 
 
@@ -91,3 +95,10 @@ def shipped_dashboards() -> list[str]:
     """Return the names of the dashboards that come with Tidemark."""
     files = resources.files("tidemark").joinpath("dashboards").iterdir()
     return sorted(file.name.removesuffix(".yaml") for file in files if file.name.endswith(".yaml"))
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

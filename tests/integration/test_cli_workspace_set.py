@@ -54,6 +54,15 @@ def test_batches_have_a_size_and_an_age_and_may_be_off(stack: Stack) -> None:
     assert settings(stack) == given
 
 
+def test_analysis_may_begin_with_a_day(stack: Stack) -> None:
+    given = settings(stack)
+    run("workspace", "set", "acme", "--analysed-from", "2026-11-22")
+    assert settings(stack).analysed_from == "2026-11-22"
+    assert "100 events or 600 s, of days from 2026-11-22 on" in run("workspace", "show", "acme").stdout
+    run("workspace", "set", "acme", "--analysed-from", "")
+    assert settings(stack) == given
+
+
 def test_a_dashboard_that_is_enabled_has_no_history_yet_which_is_told(stack: Stack) -> None:
     shown = run("workspace", "set", "acme", "--add-dashboards", "classroom, product").stdout
     assert settings(stack).dashboards == ("web", "classroom", "product")
@@ -83,6 +92,8 @@ def test_nothing_new_changes_nothing(stack: Stack) -> None:
         (["--batch-events", "9"], "9 events a batch"),
         (["--batch-events", "1001"], "1001 events a batch"),
         (["--batch-seconds", "9"], "9 seconds for a batch"),
+        (["--analysed-from", "20261122"], "'20261122' is not a day"),
+        (["--analysed-from", "2026-02-30"], "'2026-02-30' is not a day"),
         (["--batch-seconds", "86401"], "86401 seconds for a batch"),
         (["--add-dashboards", "nope"], "no dashboard nope"),
         (["--remove-dashboards", "meetings"], "dashboard meetings cannot be removed"),

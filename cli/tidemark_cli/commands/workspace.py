@@ -33,6 +33,7 @@ HISTORY_HELP = "For how many days what is shown is kept, at least 31; 0 keeps it
 RECOVERY_HELP = "For how many hours a client can catch up by deltas, 1 to 168."
 BATCH_EVENTS_HELP = "How many events are analysed together, 10 to 1000; 0 turns analysis off."
 BATCH_SECONDS_HELP = "After how many seconds a batch is analysed that does not fill, 10 to 86400."
+ANALYSED_FROM_HELP = "The first day, like 2026-11-22, whose events are analysed; empty: every day's."
 
 
 @app.command()
@@ -51,6 +52,7 @@ def create(
     recovery_hours: Annotated[int, typer.Option(help=RECOVERY_HELP)] = DEFAULT_RECOVERY_HOURS,
     batch_events: Annotated[int, typer.Option(help=BATCH_EVENTS_HELP)] = DEFAULT_BATCH_EVENTS,
     batch_seconds: Annotated[int, typer.Option(help=BATCH_SECONDS_HELP)] = DEFAULT_BATCH_SECONDS,
+    analysed_from: Annotated[str, typer.Option(help=ANALYSED_FROM_HELP)] = "",
     members: Annotated[
         str, typer.Option(help="For a district: the workspaces whose hours it reads together, separated by commas.")
     ] = "",
@@ -73,6 +75,7 @@ def create(
         recovery_hours=recovery_hours,
         batch_events=batch_events,
         batch_seconds=batch_seconds,
+        analysed_from=analysed_from,
     )
     found = find_members(admin, name, named)
     if admin.create_workspace(settings):
@@ -141,6 +144,7 @@ def set_(
     recovery_hours: Annotated[int | None, typer.Option(help=RECOVERY_HELP)] = None,
     batch_events: Annotated[int | None, typer.Option(help=BATCH_EVENTS_HELP)] = None,
     batch_seconds: Annotated[int | None, typer.Option(help=BATCH_SECONDS_HELP)] = None,
+    analysed_from: Annotated[str | None, typer.Option(help=ANALYSED_FROM_HELP)] = None,
 ) -> None:
     """Change the settings of a workspace; what is not named stays as it is.
 
@@ -165,6 +169,7 @@ def set_(
         recovery_hours=before.recovery_hours if recovery_hours is None else recovery_hours,
         batch_events=before.batch_events if batch_events is None else batch_events,
         batch_seconds=before.batch_seconds if batch_seconds is None else batch_seconds,
+        analysed_from=before.analysed_from if analysed_from is None else analysed_from,
     )
     settings, after, is_move = settings_of(context), changed(before, checked, time_now), False
     if timezone is not None:
@@ -230,7 +235,10 @@ def _tell_consequences(before: Workspace, after: Workspace, time_now: datetime) 
 
 
 def _analysis(settings: Workspace) -> str:
-    return f"{settings.batch_events} events or {settings.batch_seconds} s" if settings.is_analysed else "off"
+    if not settings.is_analysed:
+        return "off"
+    begins = f", of days from {settings.analysed_from} on" if settings.analysed_from else ""
+    return f"{settings.batch_events} events or {settings.batch_seconds} s" + begins
 
 
 def _history(settings: Workspace, time_now: datetime) -> str:

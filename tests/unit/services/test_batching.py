@@ -90,6 +90,14 @@ def test_a_workspace_that_is_not_analysed_costs_nothing(settings: dict[str, str 
     assert (filling.asked, filling.names()) == (0, [])
 
 
+def test_events_of_days_before_the_analysis_begins_are_left_out() -> None:
+    filling = Filling()
+    filling.settings = replace(filling.settings, timezone="America/New_York", analysed_from="2026-11-22")
+    before, after = "2026-11-22T04:00Z", "2026-11-22T05:00Z"  # midnight in New York lies between
+    filling.fill([chunk("a", hour=before), chunk("b", hour=after)], NOW)
+    assert filling.names() == [f"{after}.00.000000"]
+
+
 def test_a_chain_that_fails_leaves_the_others_alone_and_is_continued_when_its_chunk_comes_again() -> None:
     filling = Filling()
     asked = iter(range(100))

@@ -32,6 +32,7 @@ SCALARS = (
     "created_at",
     "batch_events",
     "batch_seconds",
+    "analysed_from",
 )
 """Attributes that are as in `Workspace`."""
 

@@ -33,7 +33,8 @@ class Workspace:
     operator's command has filed all of it anew and takes both away.
 
     Its events are analysed in batches of `batch_events`, not at all if that is 0; a batch that does not fill is sealed
-    `batch_seconds` after it was opened.
+    `batch_seconds` after it was opened. Events of local days before `analysed_from` (a date, or empty) are not: history
+    that is imported tells nothing that is new.
     """
 
     workspace: str
@@ -52,11 +53,18 @@ class Workspace:
     moved_at: int = 0
     batch_events: int = DEFAULT_BATCH_EVENTS
     batch_seconds: int = DEFAULT_BATCH_SECONDS
+    analysed_from: str = ""
 
     @property
     def is_analysed(self) -> bool:
         """Whether its events are batched and analysed."""
         return self.batch_events > 0 and self.workspace not in NEVER_ANALYSED
+
+    def analyses(self, hour: str) -> bool:
+        """Answer whether the events of an hour are batched and analysed."""
+        return self.is_analysed and (
+            not self.analysed_from or day_of(hour, self.timezone) >= date.fromisoformat(self.analysed_from)
+        )
 
     def today(self, now: datetime) -> date:
         """Return the local day of an aware time."""

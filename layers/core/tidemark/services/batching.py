@@ -64,7 +64,7 @@ class FillBatches:
     def __call__(self, chunks: Iterable[LoggedChunk], now: datetime) -> int:
         """Take `chunks` in, in any order and repeated at will; return how many batches were sealed.
 
-        On return each event of a workspace that is analysed is in exactly one batch of its hour and shard. Every chain
+        On return each event of an hour that is analysed is in exactly one batch of its hour and shard. Every chain
         is worked on even if another fails; then the failures are raised together.
         """
         by_chain: dict[Chain, list[LoggedChunk]] = defaultdict(list)
@@ -77,7 +77,7 @@ class FillBatches:
         for chain, group in by_chain.items():
             try:
                 workspace = self._directory.workspace(chain.workspace)
-                if workspace is not None and workspace.is_analysed:
+                if workspace is not None and workspace.analyses(chain.hour):
                     self._fill(workspace, chain, group, int(now.timestamp()), sealed)
             except Exception as error:  # noqa: BLE001  # raised below, with the others
                 failures.append(error)

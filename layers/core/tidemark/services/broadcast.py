@@ -6,15 +6,14 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from math import inf
 from threading import Lock
 
 from tidemark import wire
-from tidemark.domain.delta import compose
 from tidemark.domain.views import View
-from tidemark.services.heads import MAX_PATCH_BYTES
+from tidemark.services.joining import joined
 from tidemark.services.ports import Connections, Delta, Sockets
 
 WORKERS = 32
@@ -45,26 +44,6 @@ class _Push:
 class _Outcome:
     sent: int
     error: Exception | None = None
-
-
-def joined(deltas: Iterable[Delta]) -> list[Delta]:
-    """Return the deltas of a view, in order, as few as lead to the same end and fit their frames.
-
-    Deltas come together where they come faster than they are pushed: then a message for all is what catches up.
-    """
-    found: list[Delta] = []
-    for delta in deltas:
-        last = found[-1] if found else None
-        patch = compose(last.patch, delta.patch) if last and _follows(delta, last) else None
-        if last is None or patch is None or len(wire.encode(dict(patch))) > MAX_PATCH_BYTES:
-            found.append(delta)
-        else:
-            found[-1] = replace(delta, base=last.base, patch=patch)
-    return found
-
-
-def _follows(delta: Delta, last: Delta) -> bool:
-    return delta.epoch == last.epoch and delta.base == last.seq
 
 
 class Broadcast:

@@ -9,14 +9,16 @@ from typing import Any
 from tidemark import wire
 from tidemark.domain.errors import InvalidView
 from tidemark.domain.views import View
+from tidemark.services.joining import joined
 from tidemark.services.ports import Connections, Delta, Head, Snapshots, Workspace
 from tidemark.services.reconciliation import Reconciliation, reconcile
 from tidemark.services.views import Views
 
 LEASE_SECONDS = 2 * 3600 + 300
 """API Gateway ends a connection after 2 hours; the slack is for clocks."""
-MAX_RECOVERED = 500
-"""Deltas that a subscriber may be behind and still recover; beyond, a bootstrap is smaller."""
+MAX_RECOVERED = 60
+"""Deltas that a subscriber may be behind and still recover. Beyond, reading them costs more than the sections in which
+the subscriber differs; and where many come back at once that would delay them all, and so make it more still."""
 
 
 class Watching:
@@ -59,8 +61,8 @@ class Watching:
     ) -> tuple[Head, list[Delta] | None]:
         """Subscribe a connection until `expires_at` (Unix seconds); return the head and the deltas since `position`.
 
-        They are None if they are not all there. The subscription comes first: whatever is committed after the head was
-        read is then pushed.
+        They are joined, and None if they are not all there or too many. The subscription comes first: whatever is
+        committed after the head was read is then pushed.
         """
         if view.to is not None:
             raise InvalidView("a view with a fixed end is not live", code="view_not_live", field="view.to")
@@ -82,7 +84,7 @@ class Watching:
             return None
         deltas = self._snapshots.deltas(workspace, view, position[1], head.seq)
         whole = len(deltas) == head.seq - position[1] and all(delta.epoch == head.epoch for delta in deltas)
-        return deltas if whole else None
+        return joined(deltas) if whole else None
 
 
 def snapshot_messages(
