@@ -56,10 +56,11 @@ def blow(outputs: Outputs, viewers: int, minutes: float) -> dict[str, Any]:
     ends = time.monotonic() + 60 * minutes
     while (dropped := time.monotonic()) < ends:
         crowd.tell("drop")
-        storms += 1
+        storms, is_over = storms + 1, False
         while (elapsed := time.monotonic() - dropped) < EVERY_SECONDS:
             time.sleep(0.5)
-            if len(back_after) < storms and live(crowd.tell("report")) == viewers:
+            if not is_over and live(crowd.tell("report")) == viewers:
+                is_over = True
                 back_after.append(elapsed)
                 print(f"storm {storms}: all live after {elapsed:.0f} s", flush=True)
     load.end()
