@@ -4,31 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 from unittest.mock import patch
 
-import pytest
-
+from tests.support import guards
 from tests.support.deployed import World
+from tests.support.guards import Guard
 from tests.support.races import calls, fault
-from tests.support.removals import OneByOne, Removal, replaced, unconditional, with_client
+from tests.support.removals import OneByOne, replaced, unconditional, with_client
 from tests.support.stack import Stack
 from tests.support.users import Sender, User, check_inbox
 from tidemark.aws.inbox import DynamoInbox
 from tidemark.services.delivery import Messenger
-
-
-@dataclass(frozen=True)
-class Guard:
-    """What guards the delivery, how to take it away, where it matters, and what then fails."""
-
-    name: str
-    removal: Removal
-    scenario: Callable[[World], None]
-    broken: str
-
 
 # ── Where they matter ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -205,21 +193,14 @@ GUARDS = [
     ),
 ]
 
-each_guard = pytest.mark.parametrize("guard", GUARDS, ids=[guard.name.replace(" ", "_") for guard in GUARDS])
-
-
-def run(stack: Stack, guard: Guard) -> None:
-    stack.clear()
-    with World(stack) as world:
-        guard.scenario(world)
+each_guard = guards.each(GUARDS)
 
 
 @each_guard
 def test_with_its_guards_the_delivery_passes(stack: Stack, guard: Guard) -> None:
-    run(stack, guard)
+    guards.check_passes(stack, guard)
 
 
 @each_guard
 def test_without_the_guard_a_check_fails(stack: Stack, guard: Guard) -> None:
-    with guard.removal(stack), pytest.raises(AssertionError, match=guard.broken):
-        run(stack, guard)
+    guards.check_needed(stack, guard)

@@ -6,11 +6,6 @@ must fail. So no guard is there for nothing, and none can be lost without a test
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
-import pytest
-
 import tidemark.aws.watches
 import tidemark.domain.chunks
 import tidemark.services.authenticate
@@ -18,15 +13,14 @@ import tidemark.services.batching
 import tidemark.services.fold
 import tidemark.services.ingest
 import tidemark.websocket
-from tests.support import batch_races, lease_races, races, removals
-from tests.support.data import SMALL
-from tests.support.deployed import World
-from tests.support.removals import Removal, edited, replaced, unconditional
+from tests.support import batch_races, guards, lease_races, races, removals
+from tests.support.guards import Guard
+from tests.support.removals import edited, replaced, unconditional
 from tests.support.stack import Stack
 from tidemark.aws.cells import DynamoCells
 from tidemark.aws.connections import DynamoConnections
 from tidemark.aws.snapshots import DynamoSnapshots
-from tidemark.domain.definitions import Dashboard, load
+from tidemark.domain.definitions import load
 from tidemark.services.batching import FillBatches
 from tidemark.services.broadcast import Broadcast
 from tidemark.services.fold import FoldChunks
@@ -52,17 +46,6 @@ STALE_HEAD = "the head is not what the cells hold"
 STALE_VIEWER = "a viewer is not exact"
 NO_LEASE = "left without a lease"
 FOR_NOBODY = "a view is kept up for nobody"
-
-
-@dataclass(frozen=True)
-class Guard:
-    """What guards an invariant, how to take it away, where it matters, and what then fails."""
-
-    name: str
-    removal: Removal
-    scenario: Callable[[World], None]
-    broken: str
-    dashboards: Mapping[str, Dashboard] | None = None
 
 
 GUARDS = [
@@ -268,21 +251,14 @@ GUARDS = [
     ),
 ]
 
-each_guard = pytest.mark.parametrize("guard", GUARDS, ids=[guard.name.replace(" ", "_") for guard in GUARDS])
-
-
-def run(stack: Stack, guard: Guard) -> None:
-    stack.clear()
-    with World(stack, definitions=guard.dashboards or SMALL) as world:
-        guard.scenario(world)
+each_guard = guards.each(GUARDS)
 
 
 @each_guard
 def test_with_its_guards_the_system_passes(stack: Stack, guard: Guard) -> None:
-    run(stack, guard)
+    guards.check_passes(stack, guard)
 
 
 @each_guard
 def test_without_the_guard_a_check_fails(stack: Stack, guard: Guard) -> None:
-    with guard.removal(stack), pytest.raises(AssertionError, match=guard.broken):
-        run(stack, guard)
+    guards.check_needed(stack, guard)

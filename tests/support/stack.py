@@ -7,7 +7,6 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -17,7 +16,6 @@ from botocore import UNSIGNED
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.retries.quota import RetryQuota
 from moto.core.models import DEFAULT_ACCOUNT_ID, botocore_stubber
-from moto.core.utils import method_names_from_class
 from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 
@@ -57,6 +55,8 @@ ENVIRONMENT = {
     "ANALYSIS_PROVIDER": "statistical",
     "ANALYSIS_FAILURE_PERCENT": "0",
     "BREAKER_SECONDS": "600",
+    "JOB_LEASE_SECONDS": "900",
+    "JOB_PAUSE_SECONDS": "10",
     "ARCHIVE_BUCKET": "archive",
     "RETENTION_DAYS": "90",
     "HEALTH_MINUTES": "5",
@@ -151,7 +151,6 @@ def running_stack() -> Iterator[Stack]:
         patch("botocore.endpoint.time", instant),
         patch("tidemark.services.contention.time", instant),
         patch.object(RetryQuota, "acquire", lambda _quota, _amount: True),
-        patch("moto.core.responses.method_names_from_class", cache(method_names_from_class)),
         mocked_aws(),
     ):
         clients.forget()
