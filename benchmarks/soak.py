@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,7 @@ def soak(system: System, minutes: int, memory: PageMemory, residents: Residents)
                     memory.sample(minute, devtools)
                     residents.sample(minute)
             steady = residents.largest()
+            burst_at = datetime.now(UTC)
             load.requests_per_second *= BURST
             page.wait_for_timeout(BURST_SECONDS * 1000)
             began = time.monotonic()
@@ -153,7 +155,8 @@ def soak(system: System, minutes: int, memory: PageMemory, residents: Residents)
         **{f"{name}: shown less sent": shown[name] - sent for name, sent in load.shown.items()},
         "page views on the page less sent": pageviews - load.accepted,
         "seconds until all batches were analysed": round(finished, 1),
-        **batches.figures(),
+        **batches.figures(burst_at),
+        "of these the page's own": lifecycle_events(system.outputs),
         "largest process before the burst, MB": round(max(steady.values()) / 1024),
         "largest process at the end, MB": round(max(after.values()) / 1024),
     }
@@ -175,6 +178,19 @@ def drained(outputs: Outputs, load: Load) -> dict[str, int]:
             if kpis["pageviews"] >= load.accepted or time.monotonic() - began > PATIENCE_SECONDS:
                 return kpis
         time.sleep(1)
+
+
+def lifecycle_events(outputs: Outputs) -> int:
+    """Return how many events of its own work the page's SDK has recorded."""
+    answer = httpx.get(
+        f"{outputs.http_url}/v1/workspaces/{outputs.workspace}/metrics",
+        params={"dashboard": "lifecycle", "measures": "events_by_dashboard", "grain": "all"},
+        headers={"Authorization": f"Bearer {outputs.read_token}"},
+        timeout=60,
+        trust_env=False,
+    )
+    rows = answer.raise_for_status().json()["rows"][0]["values"]["events_by_dashboard"]["rows"]
+    return sum(int(row["value"]) for row in rows.values())
 
 
 def page_views_on(page: Page) -> int:

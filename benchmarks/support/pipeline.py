@@ -36,25 +36,28 @@ class Batches:
             time.sleep(1)
         return time.monotonic() - began
 
-    def figures(self) -> dict[str, Any]:
+    def figures(self, burst_at: datetime) -> dict[str, Any]:
         """Return how many events are in batches, how the jobs ended, and how long they waited to be started.
 
-        The wait is from sealing to the start of the first attempt, in whole seconds as they are stored.
+        The wait is from sealing to the start of the first attempt, in whole seconds as they are stored; apart for those
+        that were sealed before and after `burst_at`.
         """
         batches = list(self._all())
         jobs = [batch["job"] for batch in batches if "job" in batch]
-        waits = sorted(
-            (datetime.fromisoformat(batch["job"]["started_at"]) - datetime.fromisoformat(batch["sealed_at"])).seconds
-            for batch in batches
-            if batch.get("job", {}).get("attempts") == 1
-        )
+        waits: dict[bool, list[int]] = {True: [], False: []}
+        for batch in batches:
+            if batch.get("job", {}).get("attempts") == 1:
+                sealed_at, started_at = map(datetime.fromisoformat, (batch["sealed_at"], batch["job"]["started_at"]))
+                waits[sealed_at < burst_at].append((started_at - sealed_at).seconds)
         return {
             "batches": len(batches),
             "events in batches": sum(batch["events"] for batch in batches),
             "jobs": dict(Counter(job["state"] for job in jobs)),
             "attempts beyond the first": sum(job["attempts"] - 1 for job in jobs),
-            "median seconds from sealed to started": statistics.median(waits) if waits else None,
-            "longest": waits[-1] if waits else None,
+            "median seconds from sealed to started": statistics.median(waits[True]),
+            "longest": max(waits[True]),
+            "median in the burst and after": statistics.median(waits[False]),
+            "longest then": max(waits[False]),
         }
 
     def _jobs(self) -> dict[str, int]:
