@@ -1,6 +1,7 @@
 # `make` prints what there is. Everything runs from what local/install.py makes: two virtual environments, node_modules.
 
 PORT ?= 4566
+PARAMETERS ?=
 PYTHON ?= python3
 NAME ?= cost
 
@@ -19,11 +20,11 @@ page := layers/core/tidemark/http/page
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: install-run dashboard  ## Start, deploy, seed and keep a live flow going until Ctrl-C (PORT=4566)
-	@exec $(local) run --port $(PORT)
+run: install-run dashboard  ## Start, deploy, seed and keep a live flow going until Ctrl-C (PORT=4566 PARAMETERS="A=1")
+	@exec $(local) run --port $(PORT) --parameters "$(PARAMETERS)"
 
-up: install-run dashboard  ## Start, deploy and seed, then return (PORT=4566)
-	@$(local) up --port $(PORT)
+up: install-run dashboard  ## Start, deploy and seed, then return (PORT=4566 PARAMETERS="A=1")
+	@$(local) up --port $(PORT) --parameters "$(PARAMETERS)"
 
 down:  ## Stop what `up` or `run` started; its data stays for the next time
 	@[ ! -x $(bin)/python ] || $(local) down

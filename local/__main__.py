@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from collections.abc import Sequence
 from types import FrameType
 
 from local import stack
@@ -27,11 +28,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("command", choices=("up", "run", "down", "restart", "status"))
     parser.add_argument("--port", type=int, default=4566, help="where the local AWS listens (for up and run)")
+    parser.add_argument("--parameters", default="", help="of template.yaml, like A=1 B=2 (for up and run)")
     arguments = parser.parse_args()
     for ending in ENDING_SIGNALS:
         signal.signal(ending, interrupt)
     try:
-        return execute(arguments.command, arguments.port)
+        return execute(arguments.command, arguments.port, arguments.parameters.split())
     except (LocalError, CliError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -39,13 +41,13 @@ def main() -> int:
         return INTERRUPTED
 
 
-def execute(command: str, port: int) -> int:
+def execute(command: str, port: int, parameters: Sequence[str]) -> int:
     """Run the command; return the exit code."""
     match command:
         case "up":
-            stack.show(stack.up(port))
+            stack.show(stack.up(port, parameters))
         case "run":
-            stack.run(port)
+            stack.run(port, parameters)
         case "down":
             print("stopped" if stack.down() else "nothing ran")
         case "restart":

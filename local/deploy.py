@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,10 +40,15 @@ def build(directory: Path = BUILD) -> Path:
     return directory / "template.yaml"
 
 
-def deploy(port: int, template: Path) -> dict[str, str]:
-    """Deploy a built template to the local AWS on this port; return the stack's outputs."""
+def deploy(port: int, template: Path, parameters: Sequence[str] = ()) -> dict[str, str]:
+    """Deploy a built template to the local AWS on this port; return the stack's outputs.
+
+    `parameters` are those of template.yaml that are to be changed, each as NAME=VALUE; others keep their last value.
+    Raises `LocalError` for one that there is not.
+    """
+    require_parameters(parameters)
     endpoint_url = f"http://127.0.0.1:{port}"
-    overrides = [*machine_parameters(), f"ExecuteApiBase={endpoint_url}/_aws/execute-api"]
+    overrides = [*machine_parameters(), *parameters, f"ExecuteApiBase={endpoint_url}/_aws/execute-api"]
     sam(
         "deploy",
         *("--template-file", str(template), "--no-progressbar"),
@@ -52,6 +59,16 @@ def deploy(port: int, template: Path) -> dict[str, str]:
     client: CloudFormationClient = session.client("cloudformation", endpoint_url=endpoint_url)
     described = client.describe_stacks(StackName=STACK)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+
+
+def require_parameters(parameters: Sequence[str]) -> None:
+    """Raise `LocalError` unless each is a parameter with a value: of one that it does not know SAM says nothing."""
+    declared = (ROOT / "template.yaml").read_text().partition("\nParameters:\n")[2].partition("\n\n")[0]
+    names = re.findall(r"^  (\w+):$", declared, re.MULTILINE)
+    for given in parameters:
+        name, _, value = given.partition("=")
+        if name not in names or not value:
+            raise LocalError(f"{given!r} is not like NAME=VALUE with one of {', '.join(names)}")
 
 
 def machine_parameters() -> list[str]:

@@ -6,7 +6,7 @@ import fcntl
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -30,16 +30,16 @@ def say(message: str) -> None:
     print(f"{time.monotonic() - _STARTED:6.1f} s  {message}", flush=True)
 
 
-def up(port: int) -> Outputs:
+def up(port: int, parameters: Sequence[str] = ()) -> Outputs:
     """Build, start, deploy and seed; return when the dashboard shows the data. Repeated, it brings things up to date.
 
-    What it has started it stops again if it fails.
+    What it has started it stops again if it fails. `parameters` are those of the template to change, as NAME=VALUE.
     """
     with orchestrating():
         emulator = claim(port)
         ran_before = emulator.pid() is not None
         try:
-            stack = build_and_deploy(emulator)
+            stack = build_and_deploy(emulator, parameters)
             outputs = grant_access(emulator.endpoint_url, stack, datetime.now(UTC), read_outputs())
             emulator.checkpoint()
             write_outputs(outputs)
@@ -55,7 +55,7 @@ def up(port: int) -> Outputs:
     return outputs
 
 
-def build_and_deploy(emulator: Emulator) -> dict[str, str]:
+def build_and_deploy(emulator: Emulator, parameters: Sequence[str]) -> dict[str, str]:
     """Build while the emulator starts, then deploy; return the stack's outputs."""
     with ThreadPoolExecutor() as pool:
         started = pool.submit(emulator.start)
@@ -63,14 +63,14 @@ def build_and_deploy(emulator: Emulator) -> dict[str, str]:
         template = build()
         started.result()
     say(f"built; the local AWS answers at {emulator.endpoint_url}; deploying with sam deploy")
-    return deploy(emulator.port, template)
+    return deploy(emulator.port, template, parameters)
 
 
-def run(port: int) -> None:
+def run(port: int, parameters: Sequence[str] = ()) -> None:
     """Do as `up`, then keep a live flow going until it is interrupted or brought down; then stop everything."""
     stop = threading.Event()
     try:
-        outputs = up(port)
+        outputs = up(port, parameters)
         show(outputs)
         live = threading.Thread(target=flow, args=(outputs, stop, say), name="live-flow")
         live.start()

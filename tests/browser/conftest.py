@@ -9,13 +9,17 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from local.traffic import meeting, page_views, timestamp
+from tests.browser.admin import BATCH_EVENTS, PROVIDER
 from tests.browser.board import PATIENCE_MS, Board
 from tests.e2e.deployment import Deployment
 from tests.e2e.tenant import Tenant, new_tenant
+from tidemark.domain.operations import operations_workspace
+from tidemark.domain.workspace import OPERATIONS
 
 DAYS = 14
 """Two periods of a week, so that there is something to compare with."""
@@ -98,3 +102,26 @@ def history(now: datetime) -> list[dict[str, Any]]:
 def board(page: Page, tenant: Tenant) -> Board:
     """The page of a new workspace, not opened yet."""
     return Board(page, tenant)
+
+
+@pytest.fixture
+def watched(make_tenant: Callable[..., Tenant]) -> Tenant:
+    """A workspace of which ten events are a batch."""
+    return make_tenant(batch_events=BATCH_EVENTS)
+
+
+@pytest.fixture
+def operator(deployment: Deployment) -> Iterator[Tenant]:
+    """The workspace whose admins see all others; the breaker is closed before and after."""
+    deployment.admin.create_workspace(operations_workspace(datetime.now(UTC)))
+    made = Tenant(deployment, OPERATIONS, "", "")
+    close_breaker(made)
+    yield made
+    close_breaker(made)
+    made.http.close()
+
+
+def close_breaker(operator: Tenant) -> None:
+    headers = {"Authorization": f"Bearer {operator.token('admin')}"}
+    answer = operator.http.post("/v1/admin/breaker/reset", json={"provider": PROVIDER}, headers=headers)
+    assert answer.status_code == httpx.codes.OK, answer.text

@@ -3,72 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from urllib.parse import urlencode
 
-import httpx
-import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.axe import SIZES, expect_accessible
-from tests.browser.board import Board
-from tests.e2e.deployment import Deployment
+from tests.browser.admin import BATCH_EVENTS, PROVIDER, AdminPage, send
 from tests.e2e.tenant import Tenant
-from tidemark.domain.operations import operations_workspace
-from tidemark.domain.workspace import OPERATIONS
-
-BATCH_EVENTS = 10
-PROVIDER = "statistical"
-
-
-@pytest.fixture
-def watched(make_tenant: Callable[..., Tenant]) -> Tenant:
-    """A workspace of which ten events are a batch."""
-    return make_tenant(batch_events=BATCH_EVENTS)
-
-
-@pytest.fixture
-def operator(deployment: Deployment) -> Iterator[Tenant]:
-    """The workspace whose admins see all others; whatever a test does to the breaker is undone."""
-    deployment.admin.create_workspace(operations_workspace(datetime.now(UTC)))
-    made = Tenant(deployment, OPERATIONS, "", "")
-    yield made
-    headers = {"Authorization": f"Bearer {made.token('admin')}"}
-    answer = made.http.post("/v1/admin/breaker/reset", json={"provider": PROVIDER}, headers=headers)
-    assert answer.status_code == httpx.codes.OK, answer.text
-    made.http.close()
-
-
-class AdminPage(Board):
-    """The admin page in one tab."""
-
-    def visit(self, token: str, **place: str) -> None:
-        """Open the page as the address that `make run` prints does, and wait until it is live."""
-        self.page.goto(f"{self.tenant.http.base_url}admin?{urlencode(place)}#{urlencode({'token': token})}")
-        self.live()
-
-    def go(self, section: str) -> None:
-        """Open a tab."""
-        self.page.get_by_test_id(f"section-{section}").click()
-        expect(self.page.get_by_test_id(f"show-{section}")).to_be_visible()
-
-    def look(self, name: str, state: str = "live") -> None:
-        """Fail unless everybody can use the page as it is; it is on a desk again afterwards."""
-        expect_accessible(self, state, f"admin-{name}")
-        self.page.set_viewport_size(SIZES["desk"])
-
-    def confirm(self, button: Locator, outcome: str) -> None:
-        """Press a button, say yes, and wait for the message of what came of it."""
-        button.click()
-        self.page.get_by_test_id("confirm-yes").click()
-        expect(self.page.get_by_test_id("toast").filter(has_text=outcome)).to_be_visible()
-        self.page.get_by_role("button", name="Dismiss").last.click()
-
-
-def send(tenant: Tenant, count: int) -> None:
-    """Send page views that go into the batches of this hour."""
-    tenant.send([tenant.page_view() for _ in range(count)])
 
 
 def test_an_operator_steers_the_pipeline_through_four_tabs(page: Page, watched: Tenant, operator: Tenant) -> None:

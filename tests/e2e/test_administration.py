@@ -3,55 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from tests.e2e.deployment import until
+from tests.e2e.operators import Operator
 from tests.e2e.tenant import Tenant
-from tidemark.domain.credentials import issue_token
 from tidemark.domain.workspace import OPERATIONS
-from tidemark_cli.signing import require_signing_keys
-
-
-class Operator:
-    """Who has an admin token of the workspace `operations`."""
-
-    def __init__(self, tenant: Tenant) -> None:
-        stack = tenant.deployment.stack
-        keys = require_signing_keys(stack.secretsmanager, stack.token_secret_arn)
-        self.token = issue_token(
-            OPERATIONS,
-            "admin",
-            kid=keys.current,
-            secret=keys.keys[keys.current],
-            issued_at=datetime.now(UTC),
-            lifetime=timedelta(hours=1),
-            user="eve",
-        )
-        tenant.deployment.credentials.add(self.token)
-        self._tenant = tenant
-
-    def ask(self, method: str, path: str, body: Any = None, **given: str) -> Any:
-        """Return what a route answers."""
-        headers = {"Authorization": f"Bearer {self.token}"}
-        return self._tenant.http.request(method, f"/v1/admin/{path}", json=body, params=given, headers=headers)
-
-    def get(self, path: str, **given: str) -> Any:
-        answer = self.ask("GET", path, **given)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    def post(self, path: str, body: Any = None, **given: str) -> Any:
-        answer = self.ask("POST", path, body or {}, **given)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
 
 
 def test_an_operator_sees_and_steers_the_batches_of_a_workspace(make_tenant: Callable[..., Tenant]) -> None:
     tenant = make_tenant(batch_events=100)
     operator, name = Operator(tenant), {"workspace": tenant.name}
-    # The schedule makes the workspace of the operator, within a minute of the deployment.
-    until(lambda: operator.ask("GET", "workspaces").status_code, lambda status: status == 200)
+    operator.is_there()
     tenant.send([tenant.page_view() for _ in range(3)])
     (batch,) = until(lambda: operator.get("batches", state="OPEN", **name)["batches"], bool)
     where = f"batches/{batch['batch_id']}"
@@ -77,7 +39,7 @@ def test_an_operator_sees_and_steers_the_batches_of_a_workspace(make_tenant: Cal
 
 def test_a_breaker_is_moved_and_the_dashboard_of_operations_shows_it(tenant: Tenant) -> None:
     operator = Operator(tenant)
-    until(lambda: operator.ask("GET", "breaker").status_code, lambda status: status == 200)
+    operator.is_there()
     other = {"provider": "bedrock"}  # which nothing here uses
     assert operator.post("breaker/trip", other)["breaker"]["state"] == "OPEN"
     assert operator.post("breaker/reset", other)["breaker"]["state"] == "CLOSED"

@@ -95,12 +95,19 @@ MAY: dict[str, dict[str, set[str]]] = {
         "DirectoryTable": {"GetItem"},
         "WorkTable": {"GetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"},
     },
-    "QueueArchive": {"EventsTable": {"Query"}, "DirectoryTable": {"GetItem"}},
+    "QueueArchive": {
+        "EventsTable": {"Query"},
+        "DirectoryTable": {"GetItem"},
+        "WorkTable": {"GetItem", "Query", "UpdateItem", "DeleteItem"},
+    },
     # Of the tables' items only its own, which is asserted of the template.
     "CronHealth": {"DirectoryTable": {"GetItem", "PutItem"}, "ConnectionsTable": {"GetItem", "Query"}},
     "StreamBroadcast": {"ConnectionsTable": {"GetItem", "Query", "DeleteItem"}},
 }
-ARCHIVES = "QueueArchive"
+OBJECTS = {
+    "QueueArchive": {"events": {"GetObject", "PutObject"}, "batches": {"GetObject", "PutObject"}},
+    "HttpApi": {"batches": {"GetObject"}},
+}
 READS_TOKEN_SECRET = {"HttpApi", "WsAuthorize", "CronHealth"}
 
 
@@ -129,7 +136,9 @@ def test_a_function_may_do_what_it_needs_and_nothing_else(deployment: Deployment
     assert secret == ({read_secret} if function in READS_TOKEN_SECRET else set())
     objects = [f"s3:{call}" for call in ("GetObject", "PutObject", "DeleteObject")]
     archive = f"arn:aws:s3:::{deployment.resources['ArchiveBucket']}"
-    assert allowed(objects, f"{archive}/events/x") == ({*objects[:2]} if function == ARCHIVES else set())
+    for folder in ("events", "batches"):
+        expected = {f"s3:{call}" for call in OBJECTS.get(function, {}).get(folder, ())}
+        assert allowed(objects, f"{archive}/{folder}/x") == expected, folder
     assert allowed(objects, f"{archive}/x") == set()
     assert allowed(["iam:CreateUser", "lambda:InvokeFunction", "s3:GetObject", "dynamodb:ListTables"], "*") == set()
 
