@@ -1,4 +1,4 @@
-"""The schedule of the batches, every minute: seals those that are old enough, sends what was lost again, watches."""
+"""The schedule of the batches, every minute: seals what is old, sends what was lost or is to be stored, watches."""
 
 from __future__ import annotations
 
@@ -20,8 +20,17 @@ def handler(event: dict[str, Any], context: object) -> None:
         logger().info("batches", extra=asdict(swept))
         sealed = swept.sealed
     finally:
-        administration().ensure_operations(now)
-        analysis().system_events(of_sealed(sealed, now), now)
-        for alarm in administration().health(None, now).alarms:
-            if alarm.value is not None:
-                count(alarm.rule.metric, alarm.value, unit=alarm.rule.unit.capitalize())
+        try:
+            if hours := analysis().send_hours(now):
+                logger().info("batches to be stored", extra={"hours": hours})
+        finally:
+            _watch(sealed, now)
+
+
+def _watch(sealed: int, now: datetime) -> None:
+    """Tell what was sealed, and publish how the pipeline does."""
+    administration().ensure_operations(now)
+    analysis().system_events(of_sealed(sealed, now), now)
+    for alarm in administration().health(None, now).alarms:
+        if alarm.value is not None:
+            count(alarm.rule.metric, alarm.value, unit=alarm.rule.unit.capitalize())

@@ -17,13 +17,13 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     trace = trace_of(context)
     found = {record["messageId"]: _outcome(record, trace) for record in event["Records"]}
     outcomes, now = [outcome for outcome in found.values() if outcome], datetime.now(UTC)
-    not_shown = analysis().show_insights(outcomes, now)
+    left = analysis().note_hours(outcomes, now) | analysis().show_insights(outcomes, now)
     changes, analysis().breaker_changes = analysis().breaker_changes, []
     analysis().system_events([*of_outcomes(outcomes), *of_breaker(changes)], now)
     failed = [
         message
         for message, outcome in found.items()
-        if outcome is None or outcome.comes_again or (outcome.has_insight and outcome.workspace in not_shown)
+        if outcome is None or outcome.comes_again or (outcome.has_insight and outcome.workspace in left)
     ]
     return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
 

@@ -18,9 +18,13 @@ from tidemark.aws.audit import DynamoAudit
 from tidemark.aws.runs import DynamoRuns
 from tidemark.domain.closing import GRACE_SECONDS, closes_at, slot_at
 from tidemark.domain.errors import Throttled
+from tidemark.domain.jobs import POSTPONE
 from tidemark.domain.pipeline_health import RULES
 from tidemark.domain.workspace import OPERATIONS
 from tidemark.services.closing_ports import Closing
+from tidemark.services.job_ports import Written
+from tidemark.services.sealing import Swept
+from tidemark.settings import settings
 
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
 NO_BATCH = "2026-11-22T09:00Z.00.000007"
@@ -124,6 +128,7 @@ READS = ("metrics", "batches", "jobs", "dead-letters", "breaker", "insights", "w
 ACTIONS = (
     f"batches/{NO_BATCH}/seal",
     f"batches/{NO_BATCH}/analyse",
+    f"batches/{NO_BATCH}/restore",
     f"jobs/{NO_BATCH}/cancel",
     "dead-letters/redrive",
     "breaker/trip",
@@ -164,6 +169,7 @@ def test_only_admin_tokens_are_good_and_only_for_their_own_workspace(admin: Admi
         ("POST", "batches/none/seal", None, {}, "invalid_batch"),
         ("POST", f"batches/{NO_BATCH}/seal", None, {}, "unknown_batch"),
         ("POST", f"batches/{NO_BATCH}/analyse", None, {}, "unknown_batch"),
+        ("POST", f"batches/{NO_BATCH}/restore", None, {}, "unknown_batch"),
         ("POST", f"jobs/{NO_BATCH}/cancel", None, {}, "unknown_batch"),
         ("POST", "dead-letters/redrive", {}, {}, "invalid_request"),
         ("POST", "dead-letters/redrive", b"none", {}, "invalid_json"),
@@ -197,7 +203,7 @@ def test_every_route_stands_in_the_protocol(admin: Administered) -> None:
         for method in operations
         if path.startswith("/v1/admin/")
     }
-    assert len(routes) == 18
+    assert len(routes) == 19
     assert {route for route in routes if f"`{route}" not in protocol} == set()
     named = {path.replace("{id}", NO_BATCH) for path in (route.partition("/v1/admin/")[2] for route in routes)}
     assert named - {"health"} <= {*READS, *ACTIONS, f"batches/{NO_BATCH}", f"batches/{NO_BATCH}/events"}
@@ -322,6 +328,23 @@ def test_the_operator_opens_and_closes_a_breaker(admin: Administered) -> None:
     assert not admin.post("breaker/reset", {"provider": "bedrock"}, by=OPERATIONS)["changed"]
     changes = [(properties["before"], properties["after"]) for _, properties in admin.system_events()]
     assert changes == [("CLOSED", "OPEN"), ("OPEN", "CLOSED")]
+
+
+def test_jobs_that_wait_for_a_breaker_begin_within_a_minute_of_its_closing_by_hand(
+    admin: Administered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANALYSIS_DEAD_LETTERS_URL", "https://no-letter-is-written")
+    settings.cache_clear()
+    waiting, other, _ = admin.filled(2 * SIZE + 1)
+    admin.post("breaker/trip", by=OPERATIONS)
+    asked = analysis().breaker.admit("lease", admin.seconds)
+    due = Written(sets={"due_at": asked.ask_again_at(admin.seconds)})
+    assert analysis().job_store.change((ACME, waiting), POSTPONE, admin.seconds, due).done
+    admin.analysed(other)
+    admin.now += timedelta(minutes=1)
+    assert analysis().sealing.run(admin.now) == Swept()
+    admin.post("breaker/reset", by=OPERATIONS)
+    assert [analysis().sealing.run(admin.now).resent for _ in range(2)] == [1, 0]
 
 
 def test_metrics_count_and_judge(admin: Administered) -> None:

@@ -12,9 +12,12 @@ import pytest
 
 from tests.cli_stack import run
 from tests.gateway import Answer, serving
-from tests.support.administered import ACME, OTHER, SIZE, Administered
+from tests.support.administered import ACME, BUCKET, OTHER, SIZE, Administered
 from tidemark.aws import clients
+from tidemark.aws.batches import key_of
+from tidemark.aws.cold_batches import DynamoAnalysedBatches, S3ColdStorage
 from tidemark.aws.items import encode
+from tidemark.domain.cold_batches import row_of
 from tidemark.domain.workspace import OPERATIONS
 from tidemark.http import administration
 from tidemark.observability import logger
@@ -71,6 +74,21 @@ def test_batches_are_listed_shown_sealed_and_analysed_again(admin: Administered)
     events = [json.loads(line) for line in run("batches", "events", full, "--workspace", ACME).stdout.splitlines()]
     assert [event["event_id"] for event in events] == [f"acme-0-{number}" for number in range(SIZE)]
     assert "[unknown_batch]" in run("batches", "show", NO_BATCH, "--workspace", ACME, fails=1).stderr
+
+
+def test_a_batch_that_has_expired_is_brought_back(admin: Administered) -> None:
+    (batch,) = admin.filled(SIZE)
+    admin.analysed(batch)
+    hour = batch.partition(".")[0]
+    kept = list(DynamoAnalysedBatches(admin.tables.work).of_hour(ACME, hour))
+    S3ColdStorage(BUCKET).replace(ACME, hour, map(row_of, kept), None)
+    clients.dynamodb().delete_item(TableName=admin.tables.work, Key=encode(key_of(ACME, batch)))
+    assert "[unknown_batch]" in run("batches", "show", batch, "--workspace", ACME, fails=1).stderr
+    told = run("batches", "restore", batch, "--workspace", ACME).stdout
+    assert f"batch {batch} is back with its insight (3 events)" in told
+    assert "is there already" in run("batches", "restore", batch, "--workspace", ACME).stdout
+    assert "Nothing unusual. (70%)" in run("batches", "show", batch, "--workspace", ACME).stdout
+    assert "[unknown_batch]" in run("batches", "restore", NO_BATCH, "--workspace", ACME, fails=1).stderr
 
 
 def test_a_list_is_read_to_its_end_or_its_limit(admin: Administered, monkeypatch: pytest.MonkeyPatch) -> None:

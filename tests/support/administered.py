@@ -31,6 +31,7 @@ from tidemark.settings import settings
 from tidemark_cli.admin import Admin
 
 ACME, OTHER = "acme", "other"
+BUCKET = "archive"
 SIZE = 3
 """Events of a full batch."""
 INSIGHT = Insight(
@@ -57,6 +58,8 @@ class Administered:
         monkeypatch.setenv("ANALYSIS_QUEUE_URL", self.queue_url)
         monkeypatch.setenv("ANALYSIS_PROVIDER", "statistical")
         monkeypatch.setenv("BREAKER_SECONDS", "600")
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        monkeypatch.setenv("ARCHIVE_BUCKET", BUCKET)
         settings.cache_clear()
         bootstrap.container.cache_clear()
         self.directory = Admin(clients.dynamodb(), tables.directory)

@@ -9,6 +9,7 @@ from typing import Any
 from tests.support.batches import SIZE, batches
 from tests.support.clients import Producer
 from tests.support.closing import let_pass, run
+from tests.support.cold import noted
 from tests.support.data import pages
 from tests.support.deployed import World
 from tests.support.jobs import Job
@@ -37,6 +38,7 @@ def queue_analysis(world: World, armed: Armed) -> None:
     (breaker,) = world.stack.items("WorkTable", "BREAKER")
     assert breaker["state"] in ("CLOSED", "HALF_OPEN")  # a probe of which nothing was heard is followed by another
     _check_dead(world, found[lost], {BATCH_MISSING, LEASE_EXPIRED, NOT_DELIVERED, "unavailable", "throttled"})
+    assert noted(world) == [sealed.partition(".")[0]], "cold storage will not have the batch"
 
 
 @scenario("queue_deadletter")

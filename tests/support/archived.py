@@ -16,6 +16,7 @@ from tests.support.calls import Died
 from tests.support.checks import log_of
 from tests.support.clients import Producer
 from tests.support.closing import CLOSED, YESTERDAY, let_pass, run
+from tests.support.cold import analysed_long_ago, cold_rows, noted
 from tests.support.data import page, pages
 from tests.support.deployed import World
 from tests.support.jobs import Job
@@ -82,9 +83,12 @@ def queue_archive(world: World, armed: Armed) -> None:
     let_pass(world, CLOSED)
     run(world, "cron_rollup")
     world.roll_up()
+    stored = analysed_long_ago(world)
     with armed():
         world.archive()
     check_archived(world)
+    assert [row["batch_id"] for row in cold_rows(world)] == [stored]
+    assert noted(world) == []
     producer.send([page(world.now, minutes_ago=CLOSED + YESTERDAY)])
     world.deliver()
     with armed():

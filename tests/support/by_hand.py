@@ -8,6 +8,7 @@ from tests.support.batches import AGE_SECONDS, SIZE, batches, sent
 from tests.support.calls import Died
 from tests.support.clients import Producer
 from tests.support.closing import let_pass, run
+from tests.support.cold import expired
 from tests.support.data import pages
 from tests.support.deployed import World
 from tests.support.scenarios import Armed, scenario
@@ -26,11 +27,12 @@ def by_hand(world: World, armed: Armed) -> None:
     failed = {"job": "FAILED", "attempts": 5, "queue": dead_queue_of(world.workspace), "finished_at": dead["sealed_at"]}
     world.stack.dynamodb.put_item(TableName="WorkTable", Item=encode(dead | failed))
     sent(world)  # its message was taken long ago
+    stored = expired(world)
     names = dead["sk"], young["sk"]
     bootstrap.container.cache_clear()
     with armed(), suppress(Exception, Died):
-        act(world, *names)
-    act(world, *names)  # whoever got no answer asks again
+        act(world, *names, stored)
+    act(world, *names, stored)  # whoever got no answer asks again
     queued = sent(world)
     let_pass(world, 1)
     run(world, "cron_batches")
@@ -42,11 +44,16 @@ def by_hand(world: World, armed: Armed) -> None:
     ]
     assert (found[dead["sk"]]["redrives"], found[young["sk"]]["sealed_by"]) == (1, "hand")
     assert queued == set(names)
+    assert (found[stored]["state"], found[stored]["job"]) == ("ANALYZED", "SUCCESS")
+    assert len(found) == len(names) + 1
 
 
-def act(world: World, dead: str, young: str) -> None:
-    """Redrive one job and seal one batch, as the routes of the administration do."""
+def act(world: World, dead: str, young: str, stored: str) -> None:
+    """Redrive one job, seal one batch and restore one, as the routes of the administration do."""
     with world.stack.calls.of("cli_by_hand"):
         actions = administration().actions
         actions.redrive(world.workspace, [dead], "request", world.now)
         actions.seal(world.workspace, young, "request", world.now)
+        workspace = bootstrap.container().directory.workspace(world.workspace)
+        assert workspace is not None
+        administration().restore(workspace, stored, world.now)

@@ -75,14 +75,21 @@ class MemoryBatches:
         return True
 
     def due(self, now_seconds: int) -> Iterator[DueBatch]:
-        for (workspace, name), stored in sorted(self.items.items(), key=lambda item: item[1].due_at):
-            job = stored.job or Job(JobState.PENDING)
-            if stored.due_at <= now_seconds and not job.is_finished:
+        for key, stored in sorted(self.items.items(), key=lambda item: item[1].due_at):
+            if stored.due_at <= now_seconds and self.is_listed(key):
                 self.disturb()
-                batch = stored.batch
+                batch, job = stored.batch, stored.job or Job(JobState.PENDING)
                 state = str(job.state) if stored.job else ""
                 decisive = job.attempts, job.lease_until, batch.sealed_at
-                yield DueBatch(workspace, name, stored.due_at, batch.state, state, *decisive)
+                yield DueBatch(*key, stored.due_at, batch.state, state, *decisive)
+
+    def due_at(self, second: int) -> Iterator[DueBatch]:
+        yield from (due for due in self.due(second) if due.due_at == second)
+
+    def is_listed(self, key: tuple[str, str]) -> bool:
+        """Whether the index has a batch among the unfinished ones."""
+        job = self.items[key].job
+        return job is None or not job.is_finished
 
     def change(self, key: JobKey, move: Move, now_seconds: int, written: Written, lease: str | None = None) -> Change:
         self.disturb()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,8 +9,7 @@ from tests.support.memory import Before, nothing
 from tests.support.memory_batches import MemoryBatches
 from tidemark.domain.breaker import Breaker
 from tidemark.domain.errors import Conflict
-from tidemark.domain.jobs import DeadLetter, Job, JobState, Move
-from tidemark.services.batch_ports import DueBatch
+from tidemark.domain.jobs import DeadLetter, Job, Move
 from tidemark.services.job_ports import Change, JobKey, Listed, StoredJob, Written
 
 
@@ -60,15 +58,8 @@ class MemoryPipeline(MemoryBatches):
         self.disturb()
         return Change(done=True, stored=StoredJob(stored.job, stored.batch, stored.batch.sealed_at))
 
-    def due(self, now_seconds: int) -> Iterator[DueBatch]:
-        for (workspace, name), stored in sorted(self.items.items(), key=lambda item: item[1].due_at):
-            listed = self.listed.get((workspace, name), Listed.UNFINISHED)
-            if stored.due_at <= now_seconds and listed is Listed.UNFINISHED:
-                self.disturb()
-                batch, job = stored.batch, stored.job or Job(JobState.PENDING)
-                state = str(job.state) if stored.job else ""
-                decisive = job.attempts, job.lease_until, batch.sealed_at
-                yield DueBatch(workspace, name, stored.due_at, batch.state, state, *decisive)
+    def is_listed(self, key: JobKey) -> bool:
+        return self.listed.get(key, Listed.UNFINISHED) is Listed.UNFINISHED
 
 
 @dataclass

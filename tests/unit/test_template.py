@@ -10,13 +10,18 @@ from typing import Any
 
 import pytest
 
+from tests.support.memory_cold import analysed
 from tests.template import RESOURCES, ROOT, TEMPLATE, of_type, referred
 from tidemark.aws.archive import object_key
+from tidemark.aws.cold_batches import cold_key
 from tidemark.aws.parquet import SQL_TYPES
+from tidemark.domain.cold_batches import row_of
 from tidemark.domain.health import DEADLINE_MILLISECONDS, Run, measurements
-from tidemark.domain.jobs import LEASE_SECONDS, MAX_ATTEMPTS
+from tidemark.domain.insights import Claim, Figure, Insight
+from tidemark.domain.jobs import FIRST_PAUSE_SECONDS, LEASE_SECONDS, MAX_ATTEMPTS
 from tidemark.domain.workspace import OPERATIONS
 from tidemark.services.canary import CANARY
+from tidemark.services.cold_notes import SENT_AGAIN_SECONDS
 from tidemark.services.health import RUN_SECONDS
 
 ROUTES = {
@@ -55,7 +60,7 @@ PLAIN_VARIABLES = {
     "HttpApiFunction": {"WEBSOCKET_URL", "ANALYSIS_PROVIDER", "BREAKER_SECONDS"},
     "QueueAnalysisFunction": {
         *("ANALYSIS_PROVIDER", "ANALYSIS_FAILURE_PERCENT", "BREAKER_SECONDS"),
-        *("BEDROCK_MODEL_ID", "BEDROCK_PRICES"),
+        *("BEDROCK_MODEL_ID", "BEDROCK_PRICES", "JOB_LEASE_SECONDS", "JOB_PAUSE_SECONDS"),
     },
 }
 """The variables of a function that name no resource."""
@@ -72,6 +77,7 @@ NAMED_BY_AWS = (
     "${WebSocketApi}/live/DELETE/@connections/*",
     "Table.Arn}/stream/*",
     "${ArchiveBucket.Arn}/events/*",
+    "${ArchiveBucket.Arn}/batches/*",
 )
 """Below one API, one table or one bucket of this stack, what has a name that only AWS knows."""
 LOG_ACTIONS = ("PutItem", "Query", "BatchGetItem", "DescribeTable")
@@ -107,6 +113,7 @@ FUNCTIONS = of_type("AWS::Serverless::Function")
 TABLES = of_type("AWS::DynamoDB::Table")
 SOURCES = of_type("AWS::Lambda::EventSourceMapping")
 QUEUES = of_type("AWS::SQS::Queue")
+GLUE_TABLES = of_type("AWS::Glue::Table")
 ALARMS = of_type("AWS::CloudWatch::Alarm")
 (WEBSOCKET,) = of_type("AWS::Serverless::WebSocketApi").values()
 
@@ -341,17 +348,19 @@ def test_the_archive_is_private_encrypted_and_gets_cheaper_with_age() -> None:
     assert "VersioningConfiguration" not in properties  # what was erased is gone
     (denied,) = policy["PolicyDocument"]["Statement"]
     assert (denied["Effect"], denied["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
-    aging, uploads = properties["LifecycleConfiguration"]["Rules"]
-    assert [(step["StorageClass"], step["TransitionInDays"]) for step in aging["Transitions"]] == [
-        ("STANDARD_IA", 30),
-        ("GLACIER_IR", 90),
-    ]
-    assert aging["ExpirationInDays"]["Fn::If"] == ["HasArchiveEnd", {"Ref": "ArchiveDays"}, {"Ref": "AWS::NoValue"}]
+    *agings, uploads = properties["LifecycleConfiguration"]["Rules"]
+    assert [aging["Prefix"] for aging in agings] == ["events/", "batches/"]
+    for aging in agings:
+        assert [(step["StorageClass"], step["TransitionInDays"]) for step in aging["Transitions"]] == [
+            ("STANDARD_IA", 30),
+            ("GLACIER_IR", 90),
+        ]
+        assert aging["ExpirationInDays"]["Fn::If"] == ["HasArchiveEnd", {"Ref": "ArchiveDays"}, {"Ref": "AWS::NoValue"}]
     assert "AbortIncompleteMultipartUpload" in uploads
 
 
 def test_the_glue_table_has_the_columns_and_the_places_of_what_is_archived() -> None:
-    (table,) = (declared["TableInput"] for declared in of_type("AWS::Glue::Table").values())
+    table = GLUE_TABLES["ArchiveTable"]["TableInput"]
     columns = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
     types = {"VARCHAR": "string", "JSON": "string", "TIMESTAMPTZ": "timestamp"}
     assert columns == {name: types[kind] for name, kind in SQL_TYPES.items()} | {"hour": "timestamp"}
@@ -359,6 +368,40 @@ def test_the_glue_table_has_the_columns_and_the_places_of_what_is_archived() -> 
     place = place.replace("${!workspace}", "acme").replace("${!date}", "2026-11-22")
     assert object_key("acme", "2026-11-22T10:30Z") == f"events/{place}/2026-11-22T1030Z.parquet"
     assert [key["Name"] for key in table["PartitionKeys"]] == ["workspace", "date"]
+
+
+def test_the_glue_table_of_the_batches_has_the_columns_and_the_places_of_what_is_stored() -> None:
+    table = GLUE_TABLES["BatchesTable"]["TableInput"]
+    columns = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
+    row = row_of(analysed())
+    assert columns.keys() == row.keys() - {"workspace"}  # which is the partition's
+    kinds = {int: ("int", "bigint"), str: ("string",), list: ("array<string>",), dict: (columns["insight"],)}
+    for name, kind in columns.items():
+        assert kind in kinds[type(row[name])]
+    for form in (Insight, Claim, Figure):
+        members = [field for field in form.__dataclass_fields__ if field not in ("patterns", "figures")]
+        assert all(f"{member}:" in columns["insight"] for member in members)
+    place = table["Parameters"]["storage.location.template"]["Fn::Sub"].partition("${ArchiveBucket}/")[2]
+    place = place.replace("${!workspace}", "acme").replace("${!date}", "2026-11-22")
+    assert cold_key("acme", "2026-11-22T10:30Z") == f"{place}/2026-11-22T1030Z.ndjson.gz"
+    same = ("PartitionKeys", "TableType")
+    assert [table[name] for name in same] == [GLUE_TABLES["ArchiveTable"]["TableInput"][name] for name in same]
+
+
+def test_only_who_stores_batches_takes_notes_away_and_reads_nothing_but_batches() -> None:
+    found = {each["Sid"]: each for each in _statements("QueueArchiveFunction")}
+    keys = {
+        tuple(_listed(each["Action"])): each["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+        for each in found.values()
+        if each["Resource"] == {"Fn::GetAtt": ["WorkTable", "Arn"]}
+    }
+    taken = ("dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
+    assert keys == {("dynamodb:Query",): ["B#*"], taken: ["C#*"]}
+
+
+def test_a_job_about_batches_that_was_given_up_has_left_the_queue_when_it_is_sent_again() -> None:
+    queue = QUEUES["ArchiveQueue"]
+    assert queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"] < SENT_AGAIN_SECONDS
 
 
 @pytest.mark.parametrize("name", sorted(QUEUES))
@@ -480,15 +523,26 @@ def test_a_ticket_names_the_address_that_the_stack_puts_out() -> None:
     assert variables["WEBSOCKET_URL"] == TEMPLATE["Outputs"]["WebSocketUrl"]["Value"]
 
 
-def test_analyses_fail_on_purpose_on_a_local_stack_alone() -> None:
+@pytest.mark.parametrize(
+    ("variable", "parameter", "on_aws"),
+    [
+        ("ANALYSIS_FAILURE_PERCENT", "AnalysisFailurePercent", 0),
+        ("JOB_LEASE_SECONDS", "JobLeaseSeconds", LEASE_SECONDS),
+        ("JOB_PAUSE_SECONDS", "JobPauseSeconds", FIRST_PAUSE_SECONDS),
+    ],
+)
+def test_what_is_for_trying_things_out_has_an_effect_on_a_local_stack_alone(
+    variable: str, parameter: str, on_aws: int
+) -> None:
     variables = FUNCTIONS["QueueAnalysisFunction"]["Environment"]["Variables"]
-    assert variables["ANALYSIS_FAILURE_PERCENT"]["Fn::If"] == ["IsLocal", {"Ref": "AnalysisFailurePercent"}, "0"]
-    assert TEMPLATE["Parameters"]["AnalysisFailurePercent"]["Default"] == 0
+    assert variables[variable]["Fn::If"] == ["IsLocal", {"Ref": parameter}, str(on_aws)]
+    assert TEMPLATE["Parameters"][parameter]["Default"] == on_aws
 
 
 def test_a_job_is_hidden_and_tried_as_its_worker_counts_on() -> None:
     queue, function = QUEUES["AnalysisQueue"], FUNCTIONS["QueueAnalysisFunction"]
-    assert queue["VisibilityTimeout"] == LEASE_SECONDS >= function["Timeout"]
+    assert queue["VisibilityTimeout"]["Fn::If"] == ["IsLocal", {"Ref": "JobLeaseSeconds"}, LEASE_SECONDS]
+    assert function["Timeout"] <= LEASE_SECONDS
     assert queue["RedrivePolicy"]["maxReceiveCount"] == MAX_ATTEMPTS
     (source,) = function["Events"].values()
     assert source["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]

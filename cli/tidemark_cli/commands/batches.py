@@ -1,4 +1,4 @@
-"""`tidemark batches`: list, show, events, seal, analyse."""
+"""`tidemark batches`: list, show, events, seal, analyse, restore."""
 
 from __future__ import annotations
 
@@ -75,6 +75,12 @@ def seal(context: typer.Context, batch: BatchId, workspace: Workspace = None) ->
 def analyse(context: typer.Context, batch: BatchId, workspace: Workspace = None) -> None:
     """Have a batch analysed again, whether its job went well or not."""
     _do(context, batch, workspace, "analyse", "queued to be analysed again", "waits for its analysis already")
+
+
+@app.command()
+def restore(context: typer.Context, batch: BatchId, workspace: Workspace = None) -> None:
+    """Bring an analysed batch back that has expired, from cold storage."""
+    _do(context, batch, workspace, "restore", "is back with its insight", "is there already")
 
 
 def _do(context: typer.Context, batch: str, workspace: str | None, action: str, done: str, already: str) -> None:

@@ -17,7 +17,8 @@ import duckdb
 from botocore.exceptions import ClientError
 
 from tidemark.aws import clients
-from tidemark.aws.archive import S3Archive, hour_of_key, is_missing, object_key, object_prefix, replace_object
+from tidemark.aws.archive import S3Archive, hour_of_key, object_key, object_prefix, replace_hour
+from tidemark.aws.objects import is_missing
 from tidemark.aws.parquet import Search, copy_without, search_parquet
 from tidemark.domain.errors import Conflict, Unavailable
 from tidemark.services.contention import attempts
@@ -106,7 +107,7 @@ class SubjectArchive:
                     copy_without(file, self._subject.field, self._subject.id, target)
                 try:
                     key = object_key(self._workspace, hour)
-                    replace_object(self._bucket, key, target, previous, previous.log_until)
+                    replace_hour(self._bucket, key, target, previous, previous.log_until)
                 except Conflict:
                     continue
             return

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tidemark.services.pipeline import PipelineViews
     from tidemark.services.pipeline_actions import ManualActions
     from tidemark.services.pipeline_health import PipelineHealth
+    from tidemark.services.restore import RestoreBatch
     from tidemark.services.silence import Silence
 
 PROVIDERS = ("statistical", "bedrock")
@@ -48,6 +49,15 @@ class Administration:
 
         parts = self._analysis
         return ManualActions(self._pipeline, parts.batches, parts.queue, parts.jobs, parts.system_events)
+
+    @cached_property
+    def restore(self) -> RestoreBatch:
+        """What brings batches back from cold storage."""
+        from tidemark.aws.cold_batches import DynamoAnalysedBatches, S3ColdStorage
+        from tidemark.services.restore import RestoreBatch
+
+        batches, storage = DynamoAnalysedBatches(settings().work_table), S3ColdStorage(settings().archive_bucket)
+        return RestoreBatch(self._pipeline, self._analysis.batches, batches, storage)
 
     @cached_property
     def breakers(self) -> Breakers:

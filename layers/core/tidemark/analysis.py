@@ -15,6 +15,7 @@ from tidemark.aws.analysis_queue import SqsAnalysisQueue, SqsDeadLetters
 from tidemark.aws.jobs import DynamoJobs
 from tidemark.bootstrap import Container, container
 from tidemark.domain.definitions import shipped
+from tidemark.domain.jobs import Pace
 from tidemark.observability import AnalysisLog, log_usage, logger
 from tidemark.settings import settings
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from tidemark.services.batching import FillBatches
     from tidemark.services.breaker import BreakerChange, CircuitBreaker
     from tidemark.services.bury import BuryJobs
+    from tidemark.services.cold_notes import NoteHours, SendHours
+    from tidemark.services.cold_storage import StoreHour
     from tidemark.services.jobs import Jobs
     from tidemark.services.operations import SystemEvents
     from tidemark.services.sealing import SealBatches
@@ -79,7 +82,9 @@ class AnalysisContainer:
         """What seals batches, and finds jobs that were lost."""
         from tidemark.services.sealing import SealBatches
 
-        return SealBatches(self.batches, self.job_store, self.queue, self.dead_letters, time.monotonic)
+        return SealBatches(
+            self.batches, self.job_store, self.queue, self.dead_letters, self.breaker.read, time.monotonic
+        )
 
     @cached_property
     def job_store(self) -> DynamoJobs:
@@ -129,6 +134,7 @@ class AnalysisContainer:
             _token,
             time.monotonic,
             random.Random(),  # noqa: S311  # spreads load; nothing secret
+            Pace(settings().job_lease_seconds, settings().job_pause_seconds),
         )
 
     @cached_property
@@ -143,6 +149,39 @@ class AnalysisContainer:
                 "insights are not shown yet", extra={"workspace": workspace, "reason": repr(error)}
             ),
         )
+
+    @cached_property
+    def note_hours(self) -> NoteHours:
+        """What notes the hours that cold storage has to write."""
+        from tidemark.aws.cold_notes import DynamoColdNotes
+        from tidemark.services.cold_notes import NoteHours
+
+        return NoteHours(
+            DynamoColdNotes(settings().work_table),
+            lambda hour, error: logger().warning(
+                "an hour is not noted yet", extra={"workspace": hour[0], "hour": hour[1], "reason": repr(error)}
+            ),
+        )
+
+    @cached_property
+    def send_hours(self) -> SendHours:
+        """What queues those hours."""
+        from tidemark.aws.archive_queue import SqsArchiveQueue
+        from tidemark.aws.cold_notes import DynamoColdNotes
+        from tidemark.services.cold_notes import SendHours
+
+        notes, queue = DynamoColdNotes(settings().work_table), SqsArchiveQueue(settings().archive_queue_url)
+        return SendHours(notes, queue, time.monotonic)
+
+    @cached_property
+    def store_hour(self) -> StoreHour:
+        """What writes them."""
+        from tidemark.aws.cold_batches import DynamoAnalysedBatches, S3ColdStorage
+        from tidemark.aws.cold_notes import DynamoColdNotes
+        from tidemark.services.cold_storage import StoreHour
+
+        table = settings().work_table
+        return StoreHour(DynamoColdNotes(table), DynamoAnalysedBatches(table), S3ColdStorage(settings().archive_bucket))
 
     @cached_property
     def system_events(self) -> SystemEvents:

@@ -103,6 +103,16 @@ class Settings:
         return self._number("BREAKER_SECONDS", "seconds")
 
     @property
+    def job_lease_seconds(self) -> int:
+        """How long an analysis job belongs to the worker that claimed it."""
+        return self._number("JOB_LEASE_SECONDS", "seconds")
+
+    @property
+    def job_pause_seconds(self) -> int:
+        """The longest pause after the first failed attempt of an analysis job."""
+        return self._number("JOB_PAUSE_SECONDS", "seconds")
+
+    @property
     def archive_bucket(self) -> str:
         """The bucket of archived hours."""
         return self._required("ARCHIVE_BUCKET")

@@ -80,5 +80,5 @@ def test_a_probe_that_was_not_made_leaves_its_place_at_once() -> None:
 
 def test_by_hand_it_opens_and_closes() -> None:
     assert trip(Breaker(), NOW, 60).until == NOW + 60
-    assert reset(OPEN) == Breaker(version=7)
+    assert reset(OPEN) == Breaker(until=OPEN.until, version=7)
     assert reset(Breaker(version=2)) == Breaker(version=2)

@@ -26,7 +26,7 @@ from tidemark.domain.jobs import (
     JobError,
     JobState,
     Move,
-    backoff_seconds,
+    Pace,
 )
 
 NOW = 1_795_000_000
@@ -78,10 +78,16 @@ def test_a_lease_holds_until_its_second_has_passed() -> None:
 
 def test_a_pause_is_drawn_from_everything_up_to_a_bound_that_doubles_to_five_minutes() -> None:
     chance = random.Random(7)
-    drawn = {attempts: [backoff_seconds(attempts, chance) for _ in range(2000)] for attempts in range(1, 8)}
+    drawn = {attempts: [Pace().pause_seconds(attempts, chance) for _ in range(2000)] for attempts in range(1, 8)}
     assert {attempts: (min(found), max(found)) for attempts, found in drawn.items()} == {
         1: (1, 10), 2: (1, 20), 3: (1, 40), 4: (1, 80), 5: (1, 160), 6: (1, 300), 7: (1, 300),
     }  # fmt: skip
+    hasty = Pace(first_pause_seconds=1)
+    assert {hasty.pause_seconds(4, chance) for _ in range(200)} == set(range(1, 9))
+
+
+def test_a_claim_is_renewed_three_times_before_it_would_end() -> None:
+    assert (Pace().heartbeat_seconds, Pace(lease_seconds=30).heartbeat_seconds) == (300, 10)
 
 
 def test_what_is_kept_of_an_error_is_bounded() -> None:

@@ -16,6 +16,7 @@ from tests.support.calls import Died
 from tests.support.memory import nothing
 from tests.support.memory_batches import MemoryAnalysisQueue, MemoryBatches
 from tidemark.domain.batches import Chain
+from tidemark.domain.breaker import Breaker
 from tidemark.domain.chunks import Chunk, chunk_key, event_hash
 from tidemark.domain.errors import Unavailable
 from tidemark.services.batching import FillBatches
@@ -156,5 +157,5 @@ def test_every_event_is_in_exactly_one_batch(given_chunks: list[tuple[str, set[i
 
     jobs = SimpleNamespace(change=history.batches.change)
     later = history.now + timedelta(seconds=history.workspace.batch_seconds)
-    SealBatches(history.batches, jobs, history.queue, SimpleNamespace(), lambda: 0.0).run(later)
+    SealBatches(history.batches, jobs, history.queue, SimpleNamespace(), Breaker, lambda: 0.0).run(later)
     assert history.batches.sealed.keys() == history.batches.items.keys() == set(history.queue.sent)

@@ -67,6 +67,7 @@ class Office:
             self.store, self.deliveries, self.letters, breaker,
             lambda batch, now: SimpleNamespace(events=[{"timestamp": time} for time in TIMES]),
             "statistical", self.provider, self.told, lambda: f"lease{next(leases)}", lambda: 0.0, random.Random(3),
+            jobs.Pace(),
         )  # fmt: skip
 
     def provider(self, attempt: int) -> Any:
@@ -122,7 +123,7 @@ def test_a_failed_attempt_is_made_again_after_a_pause_and_says_why() -> None:
     assert facts["trace"] == {"request_id": "r1", "cause": "ProviderUnavailable"}
     ((receipt, pause),) = office.deliveries.hidden
     assert (receipt, stored.due_at) == ("receipt", SECONDS + pause)
-    assert 1 <= pause <= jobs.BACKOFF_FIRST_SECONDS
+    assert 1 <= pause <= jobs.FIRST_PAUSE_SECONDS
     office.provide = lambda context: INSIGHT
     assert office.deliver(key).waited_seconds is None
     assert "error" not in office.store.facts[key]
@@ -180,7 +181,7 @@ def test_a_success_that_cannot_be_stored_is_no_success() -> None:
 
 
 def test_while_a_provider_thinks_its_worker_keeps_job_and_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "HEARTBEAT_SECONDS", 0.001)
+    monkeypatch.setattr(jobs, "HEARTBEATS_A_LEASE", 1000 * jobs.LEASE_SECONDS)
     beaten = Event()
 
     class Watched(MemoryDeliveries):
@@ -203,7 +204,7 @@ def test_while_a_provider_thinks_its_worker_keeps_job_and_message(monkeypatch: p
 
 
 def test_a_worker_that_was_overtaken_stops_to_renew_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "HEARTBEAT_SECONDS", 0.001)
+    monkeypatch.setattr(jobs, "HEARTBEATS_A_LEASE", 1000 * jobs.LEASE_SECONDS)
 
     def slow(context: Any) -> Insight:
         lost = office.store.change(key, jobs.RECOVER, SECONDS + jobs.LEASE_SECONDS + 1, Written())

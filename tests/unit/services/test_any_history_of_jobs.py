@@ -43,6 +43,7 @@ from tidemark.domain.jobs import (
     REDRIVE,
     DeadLetter,
     JobState,
+    Pace,
 )
 from tidemark.domain.workspace import Workspace
 from tidemark.services import contention
@@ -109,14 +110,14 @@ class Histories(RuleBasedStateMachine):
         self.chance = random.Random(1)
         directory = SimpleNamespace(workspace=lambda _: WORKSPACE)
         self.fill = FillBatches(directory, self.store, self.queue, lambda jobs, error: None)
-        self.seal = SealBatches(self.store, self.store, self.queue, self.letters, lambda: 0.0)
         self.jobs = Jobs(self.store, self.queue, self.token)
         self.bury = BuryJobs(self.store)
         self.breaker = CircuitBreaker(self.breakers, "statistical", OPEN_SECONDS, lambda change: None)
+        self.seal = SealBatches(self.store, self.store, self.queue, self.letters, self.breaker.read, lambda: 0.0)
         self.analyse = Analyse(
             self.store, self.deliveries, self.letters, self.breaker, self.context, "statistical",
             lambda attempt: SimpleNamespace(analyse=self.provide), Told(), self.token,
-            lambda: self.now.timestamp(), self.chance,
+            lambda: self.now.timestamp(), self.chance, Pace(),
         )  # fmt: skip
 
     # ── What happens ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -258,7 +259,10 @@ class Histories(RuleBasedStateMachine):
         if does == "trip":
             assert self.breaker.trip(self.token(), self.seconds).state is BreakerState.OPEN
         else:
+            before = self.breakers.history[-1]
             assert self.breaker.reset(self.token()).state is BreakerState.CLOSED
+            if before.state is BreakerState.OPEN:
+                self.check_that_nobody_waits_until(before.until)
 
     @rule(seconds=st.sampled_from([1, 15, 61, 130, OPEN_SECONDS, LEASE_SECONDS + 1]))
     def wait(self, seconds: int) -> None:
@@ -411,6 +415,15 @@ class Histories(RuleBasedStateMachine):
                 assert (stands.state, stands.probe) == (BreakerState.HALF_OPEN, "")
             else:
                 assert stands.state is (BreakerState.CLOSED if answer == "well" else BreakerState.OPEN)
+
+    def check_that_nobody_waits_until(self, second: int) -> None:
+        """The next run of the schedule sends every job that the breaker had sent away."""
+        pending = [key for key in self.jobs_there() if self.store.items[key].job.state is JobState.PENDING]
+        waiting = {key for key in pending if self.store.items[key].due_at == second}
+        self.take_what_was_sent()
+        self.seal.run(self.now)
+        assert waiting <= set(self.queue.sent)
+        self.take_what_was_sent()
 
     def context(self, batch: Any, now: datetime) -> Any:
         if self.answer == "missing":

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.support.memory_batches import MemoryAnalysisQueue, MemoryBatches, Stored
 from tidemark.domain.batches import Batch, Chain
+from tidemark.domain.breaker import Breaker, reset, trip
 from tidemark.domain.errors import Unavailable
 from tidemark.domain.jobs import LEASE_EXPIRED, MAX_ATTEMPTS, DeadLetter, Job, JobState
 from tidemark.services.sealing import RUN_SECONDS, SealBatches, Swept
@@ -34,7 +35,10 @@ class Sealing:
         self.queue = MemoryAnalysisQueue()
         self.letters: list[DeadLetter] = []
         letters = SimpleNamespace(send=self.letters.append)
-        self.sealing = SealBatches(self.batches, self.batches, self.queue, letters, lambda: self.time)
+        self.breaker = Breaker()
+        self.sealing = SealBatches(
+            self.batches, self.batches, self.queue, letters, lambda: self.breaker, lambda: self.time
+        )
 
     def run(self, seconds: int = 0) -> Swept:
         return self.sealing.run(NOW + timedelta(seconds=seconds))
@@ -85,6 +89,22 @@ def test_after_the_last_attempt_a_lost_job_is_buried_and_not_tried_again() -> No
     (letter,) = world.letters
     assert (letter.workspace, letter.batch, letter.attempts, letter.error.code) == (*KEY, MAX_ATTEMPTS, LEASE_EXPIRED)
     assert world.queue.sent == []
+
+
+def test_jobs_that_wait_for_a_breaker_are_sent_once_it_is_closed_by_hand() -> None:
+    world = Sealing()
+    running, waiting = ("acme", f"{OPEN.batch_id[:-1]}1"), ("acme", f"{OPEN.batch_id[:-1]}2")
+    world.batches.put(OPEN, SECONDS + 600, 0)
+    for key in (running, waiting):
+        world.sealed(key)
+        world.batches.items[key].due_at = SECONDS + 600
+    world.batches.items[running].job = Job(JobState.RUNNING, lease_until=SECONDS + 900)
+    world.breaker = trip(Breaker(), SECONDS, 600)
+    assert world.run() == Swept()
+    world.breaker = reset(world.breaker)
+    assert [world.run(second) for second in (60, 61)] == [Swept(resent=1), Swept()]
+    assert world.queue.sent == [waiting]
+    assert world.batches.items[KEY].batch.state == "OPEN"
 
 
 def test_what_fails_does_not_keep_the_rest_waiting() -> None:

@@ -6,17 +6,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from botocore.exceptions import ClientError
 
 from tidemark.aws.clients import s3, translated
+from tidemark.aws.objects import hour_path, is_missing, replace_object
 from tidemark.aws.parquet import write_parquet, write_rows
-from tidemark.domain.errors import Conflict
 from tidemark.services.archive import ArchivedHour
 from tidemark.services.distinct import Logged
 
-_DATE = len("2026-11-22")
 _TO_THE_COLON = len("2026-11-22T10")
 _LOG_UNTIL = "log-until"
 """The metadata of an object that says until when the log has whatever it was written from; what somebody else has put
@@ -68,27 +66,13 @@ class ParquetDraft:
         """
         target = self._folder / "hour.parquet"
         write_parquet(self._folder / "*.ndjson", self._hour, target)
-        replace_object(self._bucket, self._key, target, previous, log_until)
+        replace_hour(self._bucket, self._key, target, previous, log_until)
 
 
-@translated()
-def replace_object(bucket: str, key: str, file: Path, previous: ArchivedHour | None, log_until: int) -> None:
+def replace_hour(bucket: str, key: str, file: Path, previous: ArchivedHour | None, log_until: int) -> None:
     """Put a Parquet file in the place of `previous`; raises `Conflict` if the object is another one by now."""
-    condition: Any = {"IfMatch": previous.tag} if previous else {"IfNoneMatch": "*"}
-    try:
-        with file.open("rb") as body:
-            s3().put_object(
-                Bucket=bucket,
-                Key=key,
-                Body=body,
-                ContentType="application/vnd.apache.parquet",
-                Metadata={_LOG_UNTIL: str(log_until)},
-                **condition,
-            )
-    except ClientError as error:
-        if is_missing(error):
-            raise Conflict("what was to be replaced is gone") from error
-        raise
+    tag = previous.tag if previous else None
+    replace_object(bucket, key, file, tag, "application/vnd.apache.parquet", {_LOG_UNTIL: str(log_until)})
 
 
 def object_prefix(workspace: str) -> str:
@@ -97,8 +81,8 @@ def object_prefix(workspace: str) -> str:
 
 
 def object_key(workspace: str, hour: str) -> str:
-    """Return the key of an hour's object; its name has no colon, which Hadoop takes for the end of a scheme."""
-    return f"{object_prefix(workspace)}date={hour[:_DATE]}/{hour.replace(':', '')}.parquet"
+    """Return the key of an hour's object."""
+    return f"events/{hour_path(workspace, hour)}.parquet"
 
 
 def hour_of_key(workspace: str, key: str) -> str | None:
@@ -106,8 +90,3 @@ def hour_of_key(workspace: str, key: str) -> str | None:
     name = key.rpartition("/")[2].removesuffix(".parquet")
     hour = f"{name[:_TO_THE_COLON]}:{name[_TO_THE_COLON:]}"
     return hour if key == object_key(workspace, hour) else None
-
-
-def is_missing(error: ClientError) -> bool:
-    """Answer whether an object is not there."""
-    return error.response.get("Error", {}).get("Code") in ("404", "NoSuchKey")

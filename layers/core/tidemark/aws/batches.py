@@ -83,7 +83,7 @@ class DynamoBatches:
         workspace = batch.chain.workspace
         item = {
             **key_of(workspace, batch.batch_id),
-            **_attributes(batch),
+            **attributes_of(batch),
             "queue": queue_of(workspace),
             "due_at": due_at,
             "expires_at": expires_at,
@@ -130,16 +130,24 @@ class DynamoBatches:
 
         Each minute another partition is the first one, so that none waits behind the others if there is too much.
         """
-        for number in ((now_seconds // 60 + place) % QUEUES for place in range(QUEUES)):
-            for item in query(
-                self._table,
-                "#queue = :queue AND due_at <= :now",
-                {":queue": f"{number:02d}", ":now": now_seconds},
-                consistent=False,
-                IndexName=INDEX,
-                ExpressionAttributeNames={"#queue": "queue"},
-            ):
-                yield _due(item)
+        for place in range(QUEUES):
+            yield from self._listed((now_seconds // 60 + place) % QUEUES, "due_at <= :second", now_seconds)
+
+    def due_at(self, second: int) -> Iterator[DueBatch]:
+        """Read what is due at just this second."""
+        for number in range(QUEUES):
+            yield from self._listed(number, "due_at = :second", second)
+
+    def _listed(self, number: int, when: str, second: int) -> Iterator[DueBatch]:
+        for item in query(
+            self._table,
+            f"#queue = :queue AND {when}",
+            {":queue": f"{number:02d}", ":second": second},
+            consistent=False,
+            IndexName=INDEX,
+            ExpressionAttributeNames={"#queue": "queue"},
+        ):
+            yield _due(item)
 
 
 def batch_of(workspace: str, item: dict[str, Any]) -> Batch:
@@ -164,7 +172,8 @@ def _pk(workspace: str) -> str:
     return f"B#{workspace}"
 
 
-def _attributes(batch: Batch) -> dict[str, Any]:
+def attributes_of(batch: Batch) -> dict[str, Any]:
+    """Return the attributes `OF_BATCHES` of a batch, and how many events it has."""
     return {
         "state": batch.state,
         "count": len(batch.ids),

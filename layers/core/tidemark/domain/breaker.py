@@ -39,7 +39,8 @@ class Breaker:
     failures
         In a row, while CLOSED; those that opened it, since.
     opened_at, until
-        When it opened, and when the next probe may go (Unix seconds); 0 while CLOSED.
+        When it opened, and when the next probe may go (Unix seconds). `opened_at` is 0 while CLOSED, and so is `until`,
+        unless it was closed by hand: then jobs may wait for that time which nothing holds any more.
     probe
         Who is the probe, while HALF_OPEN; empty if it was given back.
     version
@@ -68,7 +69,7 @@ def succeeded(breaker: Breaker, token: str) -> Breaker:
     """Take in that the call of `token` was answered well."""
     if breaker.state is BreakerState.CLOSED:
         return replace(breaker, failures=0) if breaker.failures else breaker
-    return reset(breaker) if _is_probe(breaker, token) else breaker
+    return Breaker(version=breaker.version) if _is_probe(breaker, token) else breaker
 
 
 def failed(breaker: Breaker, token: str, now_seconds: int, open_seconds: int) -> Breaker:
@@ -91,8 +92,8 @@ def trip(breaker: Breaker, now_seconds: int, open_seconds: int) -> Breaker:
 
 
 def reset(breaker: Breaker) -> Breaker:
-    """Close it."""
-    return Breaker(version=breaker.version)
+    """Close it by hand, and keep until when it has sent callers away."""
+    return Breaker(until=breaker.until, version=breaker.version)
 
 
 def _is_probe(breaker: Breaker, token: str) -> bool:

@@ -23,12 +23,12 @@ MAX_ATTEMPTS = 5
 LEASE_SECONDS = 900
 """How long a job belongs to the worker that claimed it or renewed its claim last; and how long the queue hides the
 message of a job from others (template.yaml, VisibilityTimeout)."""
-HEARTBEAT_SECONDS = 300
+HEARTBEATS_A_LEASE = 3
 """How often a worker renews: two renewals may fail before the lease is over."""
 RESEND_SECONDS = 30
 """After so long a pending job's message is taken for lost, and is sent again."""
-BACKOFF_FIRST_SECONDS = 10
-BACKOFF_LONGEST_SECONDS = 300
+FIRST_PAUSE_SECONDS = 10
+LONGEST_PAUSE_SECONDS = 300
 MAX_MESSAGE_CHARACTERS = 500
 """Of an error that is kept."""
 
@@ -157,11 +157,31 @@ ANALYSE_AGAIN = Move("analyse again", _FAILED | {JobState.SUCCESS}, JobState.PEN
 MOVES = (CLAIM, RENEW, SUCCEED, RETRY, POSTPONE, RECOVER, BURY, ABANDON, CANCEL, REDRIVE, ANALYSE_AGAIN)
 
 
-def backoff_seconds(attempts: int, chance: random.Random) -> int:
-    """Return the pause after the failed attempt number `attempts`, from 1 on.
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a job is waited for.
 
-    Drawn from everything up to a bound that doubles ("full jitter": M. Brooker, "Exponential backoff and jitter",
-    2015), so that jobs that failed together do not come back together.
+    Parameters
+    ----------
+    lease_seconds
+        How long it belongs to who claimed it or renewed the claim last.
+    first_pause_seconds
+        The longest pause after its first failed attempt, at least 1.
     """
-    longest = min(BACKOFF_LONGEST_SECONDS, BACKOFF_FIRST_SECONDS * 2 ** (attempts - 1))
-    return chance.randint(1, longest)
+
+    lease_seconds: int = LEASE_SECONDS
+    first_pause_seconds: int = FIRST_PAUSE_SECONDS
+
+    @property
+    def heartbeat_seconds(self) -> float:
+        """How often a worker renews its claim."""
+        return self.lease_seconds / HEARTBEATS_A_LEASE
+
+    def pause_seconds(self, attempts: int, chance: random.Random) -> int:
+        """Return the pause after the failed attempt number `attempts`, from 1 on.
+
+        Drawn from everything up to a bound that doubles ("full jitter": M. Brooker, "Exponential backoff and jitter",
+        2015), so that jobs that failed together do not come back together.
+        """
+        longest = min(LONGEST_PAUSE_SECONDS, self.first_pause_seconds * 2 ** (attempts - 1))
+        return chance.randint(1, longest)

@@ -25,6 +25,7 @@ from tidemark.services.pipeline import PipelineViews
 from tidemark.services.pipeline_actions import ManualActions
 from tidemark.services.pipeline_health import PipelineHealth
 from tidemark.services.pipeline_ports import AuditTrail, Workspaces
+from tidemark.services.restore import RestoreBatch
 
 
 class Administration(Protocol):
@@ -37,6 +38,10 @@ class Administration(Protocol):
     @property
     def actions(self) -> ManualActions:
         """What is done by hand."""
+
+    @property
+    def restore(self) -> RestoreBatch:
+        """What brings batches back from cold storage."""
 
     @property
     def breakers(self) -> Breakers:

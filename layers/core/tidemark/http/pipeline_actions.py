@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 
 from tidemark.domain.events import format_timestamp
+from tidemark.domain.workspace import Workspace
 from tidemark.http import administration_schemas as described
 from tidemark.http import schemas
 from tidemark.http.administration import Caller, answer
@@ -40,28 +42,26 @@ def _post(path: str, summary: str, model: Any, body: dict[str, Any] | None = Non
 @_post("/batches/{batch}/seal", "Seal a batch", described.BatchAction)
 def seal(batch: str, caller: Asked) -> JSONResponse:
     """Close an open batch before it is full or old, so that its analysis begins."""
-    workspace = caller.one(batch)
-    caller.query("seal")
-    caller.act(workspace, "seal batch", batch)
-    return _acted(caller.administration.actions.seal(workspace.workspace, batch, caller.request_id, caller.now))
+    return _done(caller, batch, "seal batch", caller.administration.actions.seal)
 
 
 @_post("/batches/{batch}/analyse", "Analyse a batch again", described.BatchAction)
 def analyse(batch: str, caller: Asked) -> JSONResponse:
     """Have a batch analysed again whose job has ended, well or not."""
-    workspace = caller.one(batch)
-    caller.query("analyse")
-    caller.act(workspace, "analyse batch", batch)
-    return _acted(caller.administration.actions.analyse(workspace.workspace, batch, caller.request_id, caller.now))
+    return _done(caller, batch, "analyse batch", caller.administration.actions.analyse)
+
+
+@_post("/batches/{batch}/restore", "Restore a batch", described.BatchAction)
+def restore(batch: str, caller: Asked) -> JSONResponse:
+    """Bring an analysed batch back that has expired, from cold storage."""
+    workspace = _acting(caller, batch, "restore batch")
+    return _acted(caller.administration.restore(workspace, batch, caller.now))
 
 
 @_post("/jobs/{batch}/cancel", "Cancel a job", described.BatchAction)
 def cancel(batch: str, caller: Asked) -> JSONResponse:
     """End a job that waits or runs."""
-    workspace = caller.one(batch)
-    caller.query("cancel")
-    caller.act(workspace, "cancel job", batch)
-    return _acted(caller.administration.actions.cancel(workspace.workspace, batch, caller.request_id, caller.now))
+    return _done(caller, batch, "cancel job", caller.administration.actions.cancel)
 
 
 @_post("/dead-letters/redrive", "Try dead letters again", described.Redrive, described.REDRIVE_BODY)
@@ -99,6 +99,18 @@ def _provider(caller: Caller, body: bytes) -> str | None:
     require_operator(caller.principal)
     caller.query("breaker")
     return provider_of(parse_object(body) if body else {})
+
+
+def _done(caller: Caller, batch: str, what: str, do: Callable[[str, str, str, datetime], Action]) -> JSONResponse:
+    workspace = _acting(caller, batch, what)
+    return _acted(do(workspace.workspace, batch, caller.request_id, caller.now))
+
+
+def _acting(caller: Caller, batch: str, what: str) -> Workspace:
+    workspace = caller.one(batch)
+    caller.query(what)
+    caller.act(workspace, what, batch)
+    return workspace
 
 
 def _acted(action: Action) -> JSONResponse:

@@ -18,7 +18,7 @@ from tidemark.domain import insights, jobs
 from tidemark.domain.batches import Batch
 from tidemark.domain.errors import TidemarkError
 from tidemark.domain.insights import Insight
-from tidemark.domain.jobs import DeadLetter, JobError, JobState
+from tidemark.domain.jobs import DeadLetter, JobError, JobState, Pace
 from tidemark.services.analysis_ports import BatchContext, Provider, ProviderRefused, ProviderUnavailable
 from tidemark.services.breaker import Admission, CircuitBreaker
 from tidemark.services.heartbeat import beating
@@ -155,6 +155,7 @@ class Analyse:
         new_lease: Callable[[], str],
         clock: Callable[[], float],
         chance: random.Random,
+        pace: Pace,
     ) -> None:
         self._store = store
         self._deliveries = deliveries
@@ -167,6 +168,7 @@ class Analyse:
         self._new_lease = new_lease
         self._clock = clock
         self._chance = chance
+        self._pace = pace
 
     def __call__(self, delivery: Delivery, now: datetime) -> Outcome:
         """Do the job, or leave it to whom it belongs; what cannot even be begun raises `Throttled`, `Unavailable`."""
@@ -178,7 +180,7 @@ class Analyse:
             return Outcome(*delivery.key, "postponed" if waits.done else _left(waits))
         claimed = None
         try:
-            claimed = self._store.change(delivery.key, jobs.CLAIM, now_seconds, _claim(now_seconds), lease)
+            claimed = self._store.change(delivery.key, jobs.CLAIM, now_seconds, self._claim(now_seconds), lease)
         finally:
             if claimed is None or not claimed.done:
                 self._record(lambda: self._breaker.give_back(lease, now_seconds, admission.seen), delivery.key)
@@ -186,10 +188,14 @@ class Analyse:
             return Outcome(*delivery.key, _left(claimed))
         return self._run(_Attempt(delivery, lease, admission, claimed.stored, began, now))
 
+    def _claim(self, now_seconds: int) -> Written:
+        sets = {"lease_until": now_seconds + self._pace.lease_seconds, "started_at": now_seconds}
+        return Written(sets=sets, removes=("finished_at",), counts=("attempts",))
+
     def _run(self, attempt: _Attempt) -> Outcome:
         known: dict[str, str] = {"provider": self._provider}
         try:
-            with beating(lambda: self._renew(attempt), jobs.HEARTBEAT_SECONDS):
+            with beating(lambda: self._renew(attempt), self._pace.heartbeat_seconds):
                 context = self._contexts(attempt.stored.batch, attempt.now)
                 known |= _times(context)
                 insight = self._providers(attempt.number).analyse(context)
@@ -223,7 +229,7 @@ class Analyse:
             key = attempt.delivery.key
             self._letters.send(DeadLetter(*key, found, attempt.lease, attempt.number, trace, known))
             return attempt.outcome("dead", self._elapsed(attempt), found.code)
-        pause, now_seconds = jobs.backoff_seconds(attempt.number, self._chance), self._now_seconds(attempt)
+        pause, now_seconds = self._pace.pause_seconds(attempt.number, self._chance), self._now_seconds(attempt)
         written = Written(sets={"due_at": now_seconds + pause, "error": found.as_dict(), "trace": trace})
         change = self._store.change(attempt.delivery.key, jobs.RETRY, now_seconds, written, attempt.lease)
         if not change.done:  # it may be ours that has succeeded, and only its answer was lost
@@ -241,11 +247,11 @@ class Analyse:
     def _renew(self, attempt: _Attempt) -> bool:
         """Renew the lease and hide the message as long again; answer False if the job is somebody else's."""
         now_seconds, key = self._now_seconds(attempt), attempt.delivery.key
-        written = Written(sets={"lease_until": now_seconds + jobs.LEASE_SECONDS})
+        written = Written(sets={"lease_until": now_seconds + self._pace.lease_seconds})
         try:
             if not self._store.change(key, jobs.RENEW, now_seconds, written, attempt.lease).done:
                 return False
-            self._deliveries.hide(attempt.delivery.receipt, jobs.LEASE_SECONDS)
+            self._deliveries.hide(attempt.delivery.receipt, self._pace.lease_seconds)
         except Exception as error:  # noqa: BLE001  # told; the next beat may do better
             self._told.unrecorded("heartbeat", key, error)
         return True
@@ -262,11 +268,6 @@ class Analyse:
 
     def _now_seconds(self, attempt: _Attempt) -> int:
         return int(attempt.now.timestamp() + self._elapsed(attempt))
-
-
-def _claim(now_seconds: int) -> Written:
-    sets = {"lease_until": now_seconds + jobs.LEASE_SECONDS, "started_at": now_seconds}
-    return Written(sets=sets, removes=("finished_at",), counts=("attempts",))
 
 
 def _left(change: Change) -> str:

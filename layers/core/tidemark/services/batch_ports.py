@@ -50,6 +50,9 @@ class Batches(Protocol):
     def due(self, now_seconds: int) -> Iterator[DueBatch]:
         """Read what is due, of all workspaces, a page at a time; what has just become so may be missing."""
 
+    def due_at(self, second: int) -> Iterator[DueBatch]:
+        """Read what is due at just this Unix second, as `due` does."""
+
 
 class AnalysisQueue(Protocol):
     """The queue of the analysis jobs."""

@@ -7,10 +7,12 @@ when its job is claimed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
+from tidemark.domain.breaker import Breaker, BreakerState
 from tidemark.domain.jobs import (
     LEASE_EXPIRED,
     POSTPONE,
@@ -46,7 +48,13 @@ class Swept:
 
 
 class SealBatches:
-    """Does what is due."""
+    """Does what is due.
+
+    Parameters
+    ----------
+    read_breaker
+        Reads the breaker for which the jobs may wait.
+    """
 
     def __init__(
         self,
@@ -54,19 +62,21 @@ class SealBatches:
         jobs: JobStore,
         queue: AnalysisQueue,
         dead_letters: DeadLetters,
+        read_breaker: Callable[[], Breaker],
         monotonic: Callable[[], float],
     ) -> None:
         self._batches = batches
         self._jobs = jobs
         self._queue = queue
         self._dead_letters = dead_letters
+        self._read_breaker = read_breaker
         self._monotonic = monotonic
 
     def run(self, now: datetime) -> Swept:
         """Do what is due, for at most `RUN_SECONDS`; what fails is raised when the rest was tried, and stays due."""
         now_seconds, ends_at = int(now.timestamp()), self._monotonic() + RUN_SECONDS
         swept, failures = Swept(), list[Exception]()
-        for portion in portions(self._batches.due(now_seconds)):
+        for portion in chain(portions(self._batches.due(now_seconds)), portions(self._released(now_seconds))):
             ready: list[DueBatch] = []
             for due in portion:
                 if self._monotonic() >= ends_at:
@@ -86,6 +96,12 @@ class SealBatches:
         if failures:
             raise ExceptionGroup("not all that is due could be done", failures)
         return swept
+
+    def _released(self, now_seconds: int) -> Iterator[DueBatch]:
+        """Read the jobs that wait for the end of a rest which somebody has ended by hand."""
+        breaker = self._read_breaker()
+        if breaker.state is BreakerState.CLOSED and breaker.until > now_seconds:
+            yield from (due for due in self._batches.due_at(breaker.until) if due.job == JobState.PENDING)
 
     def _is_ready(self, due: DueBatch, now_seconds: int, swept: Swept) -> bool:
         """Do what is due of a batch; answer whether its job is to be sent."""
