@@ -48,9 +48,11 @@ NAMES_KILOBYTES = 4096 * 72 / 1024
 64 to 80 bytes. Without them a function keeps nothing of a call (tests/integration/test_memory.py)."""
 ADDRESSES_KILOBYTES = 128 * 1.1
 """The last 128 addresses that `urllib.parse` has split: the health check's, each with its ticket."""
-MARKS_KILOBYTES = (70 + 70 + 83 / EVENTS_PER_REQUEST) / 1024
+MARKS_KILOBYTES = (8 + 8 + 83 / EVENTS_PER_REQUEST) / 1024
 """What the fold keeps of an event until its hour is over: its id, once for the cell and once for the batch, and its
 share of its chunk's key (services/fold.py, services/batching.py)."""
+LATEST_KILOBYTES = 2 * 4096 * 96 / 1024
+"""The latest of these ids, which are in sets (domain/idset.py)."""
 USUAL_KILOBYTES = 100
 """What is usual in an hour, kept by the workers of the analysis (services/batch_context.py), two hours in a run."""
 
@@ -105,7 +107,7 @@ def caches_kilobytes(name: str, minutes: float) -> float:
         return 0.0
     of_its_own = {
         "CronHealth": ADDRESSES_KILOBYTES,
-        "StreamFold": minutes * 60 * EVENTS_PER_REQUEST * MARKS_KILOBYTES,
+        "StreamFold": LATEST_KILOBYTES + minutes * 60 * EVENTS_PER_REQUEST * MARKS_KILOBYTES,
         "QueueAnalysis": 2 * USUAL_KILOBYTES,
     }
     return NAMES_KILOBYTES + of_its_own.get(name, 0.0)

@@ -16,6 +16,7 @@ from tests.support.calls import Call
 from tests.support.stack import Stack
 from tidemark.aws import clients
 from tidemark.domain.credentials import Principal
+from tidemark.domain.idset import IdSet
 from tidemark.services.batching import _Known
 from tidemark.services.ports import Watch
 
@@ -110,7 +111,7 @@ def trust_orphans(read: Any) -> Any:
         known = read(self, key)
         for entry in self._cells.ledger(key):
             known.chunks |= entry.chunks
-            known.ids |= entry.ids
+            known.ids.update(entry.ids)
         return known
 
     return changed
@@ -119,7 +120,8 @@ def trust_orphans(read: Any) -> Any:
 def believe_every_page(_read: Any) -> Any:
     def changed(self: Any, chain: Any) -> Any:
         batches = self._batches.chain(chain)
-        return _Known(set().union(*(batch.ids for batch in batches)), batches[-1] if batches else None)
+        ids = IdSet(identity for batch in batches for identity in batch.ids)
+        return _Known(ids, batches[-1] if batches else None)
 
     return changed
 

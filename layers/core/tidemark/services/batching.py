@@ -15,6 +15,7 @@ from datetime import datetime
 from tidemark.domain.batches import Batch, Chain, assigned
 from tidemark.domain.chunks import event_hash
 from tidemark.domain.errors import Conflict, Unavailable
+from tidemark.domain.idset import IdSet
 from tidemark.domain.jobs import RESEND_SECONDS
 from tidemark.services.batch_ports import AnalysisQueue, Batches
 from tidemark.services.contention import attempts
@@ -22,7 +23,7 @@ from tidemark.services.ports import Directory, LoggedChunk, Workspace
 
 KNOWN_CHAINS = 64
 KNOWN_IDS = 1_000_000
-"""A worker's knowledge is dropped, oldest first, beyond so many ids of 70 bytes: 70 MB."""
+"""A worker's knowledge is dropped, oldest first, beyond so many ids of 8 bytes: 8 MB."""
 IDLE_SECONDS = 900
 """A chain that got nothing for so long while others did is forgotten: mostly its hour is over."""
 
@@ -34,7 +35,7 @@ Fresh = list[tuple[str, list[int]]]
 class _Known:
     """What is in a chain; `used_at` in Unix seconds."""
 
-    ids: set[int]
+    ids: IdSet
     tail: Batch | None
     used_at: int = 0
 
@@ -115,7 +116,7 @@ class FillBatches:
         is_open = batch.state == "OPEN"
         due_at = batch.opened_at + workspace.batch_seconds if is_open else batch.sealed_at + RESEND_SECONDS
         self._batches.put(batch, due_at, now_seconds + workspace.retention_days * 86_400)
-        known.ids |= batch.ids
+        known.ids.update(batch.ids)
         known.tail = batch
 
     def _send(self, sealed: Sequence[tuple[str, str]]) -> None:
@@ -148,10 +149,13 @@ class FillBatches:
         batches = self._batches.chain(chain)
         if any(batch.state == "OPEN" for batch in batches[:-1]):
             raise Conflict("the chain grew while it was read")
-        return _Known(set().union(*(batch.ids for batch in batches)), batches[-1] if batches else None)
+        known = _Known(IdSet(), batches[-1] if batches else None)
+        for batch in batches:
+            known.ids.update(batch.ids)
+        return known
 
 
-def _fresh(chunks: Iterable[LoggedChunk], known: set[int]) -> Fresh:
+def _fresh(chunks: Iterable[LoggedChunk], known: IdSet) -> Fresh:
     """Return the events that are not known, each once."""
     fresh: Fresh = []
     seen: set[int] = set()

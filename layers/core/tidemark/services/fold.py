@@ -18,6 +18,7 @@ from tidemark.domain.cells import compact, merge
 from tidemark.domain.chunks import Chunk, event_hash
 from tidemark.domain.closing import is_closed
 from tidemark.domain.errors import Conflict, Unavailable
+from tidemark.domain.idset import IdSet
 from tidemark.services.contention import attempts
 from tidemark.services.folds import Folds
 from tidemark.services.late_hours import LateHours
@@ -28,7 +29,7 @@ from tidemark.services.views import Views
 KNOWN_CELLS = 64
 NEVER = 2**53
 KNOWN_MARKS = 2_000_000
-"""A worker's knowledge is dropped, oldest first, beyond so many ids and chunk keys of 70 and 83 bytes: 166 MB."""
+"""A worker's knowledge is dropped, oldest first, beyond so many ids and chunk keys of 8 and 83 bytes."""
 IDLE_SECONDS = 900
 """A cell that got nothing for so long while others did is forgotten: mostly its hour is over. Reading it anew costs one
 query of its ledger."""
@@ -40,7 +41,7 @@ class _Known:
 
     stored: StoredCell
     chunks: set[bytes] = field(default_factory=set)
-    ids: set[int] = field(default_factory=set)
+    ids: IdSet = field(default_factory=IdSet)
     used_at: int = 0
     """Unix seconds."""
 
@@ -109,7 +110,7 @@ class FoldChunks:
                 continue
             known.stored = moved
             known.chunks |= commit.chunks
-            known.ids |= commit.ids
+            known.ids.update(commit.ids)
             if moved.final:  # its day is to be folded anew
                 self._late.recompute(workspace.workspace, key[1], now_seconds)
             return
@@ -183,11 +184,11 @@ class FoldChunks:
         if known.stored.commit:
             for entry in history(self._cells.ledger(key), known.stored.commit):
                 known.chunks |= entry.chunks
-                known.ids |= entry.ids
+                known.ids.update(entry.ids)
         return known
 
 
-def _new_events(chunks: Sequence[Chunk], known: set[int]) -> tuple[list[dict[str, Any]], set[int]]:
+def _new_events(chunks: Sequence[Chunk], known: IdSet) -> tuple[list[dict[str, Any]], set[int]]:
     """Return the events whose id no earlier chunk of the hour has, and their ids."""
     events: list[dict[str, Any]] = []
     ids: set[int] = set()
