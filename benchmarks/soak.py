@@ -159,6 +159,7 @@ def soak(system: System, minutes: int, memory: PageMemory, residents: Residents)
         "seconds until all batches were analysed": round(finished, 1),
         **batches.figures(burst_at),
         "of these the page's own": lifecycle_events(system.outputs),
+        "drift of the hours that have closed": drift(system.outputs),
         "largest process before the burst, MB": round(max(steady.values()) / 1024),
         "largest process at the end, MB": round(max(after.values()) / 1024),
     }
@@ -180,6 +181,18 @@ def drained(outputs: Outputs, load: Load) -> dict[str, int]:
             if kpis["pageviews"] >= load.accepted or time.monotonic() - began > PATIENCE_SECONDS:
                 return kpis
         time.sleep(1)
+
+
+def drift(outputs: Outputs) -> int:
+    """Return how many measures of the hours that have closed were not what the log gives: of none, if none has."""
+    answer = httpx.get(
+        f"{outputs.http_url}/v1/admin/health",
+        headers={"Authorization": f"Bearer {outputs.admin_token}"},
+        timeout=60,
+        trust_env=False,
+    )
+    found: int = answer.raise_for_status().json()["workspace"]["drift"]
+    return found
 
 
 def lifecycle_events(outputs: Outputs) -> int:
