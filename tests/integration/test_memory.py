@@ -32,6 +32,7 @@ from tidemark.domain.chunks import chunk_events, encode
 from tidemark.domain.health import Run
 from tidemark.services import fold
 from tidemark.services.health import HealthCheck
+from tidemark.services.sealing import SealBatches
 from tidemark.services.watching import Watching
 
 WARM, MEASURED = 6, 12
@@ -210,3 +211,26 @@ def test_the_marks_go_with_the_hour(world: World, monkeypatch: pytest.MonkeyPatc
         assert grown(hour, warm=2, measured=4) < MARKS_BYTES * 30
         monkeypatch.setattr(fold, "IDLE_SECONDS", 10**6)
         assert grown(hour, warm=2, measured=4) > MARKS_BYTES * 45
+
+
+def sweeps(world: World, tape: Tape) -> Callable[[], None]:
+    """Return a minute's sweep of the pipeline, recorded."""
+
+    def sweep() -> None:
+        world.now += timedelta(minutes=1)
+        tape.rewind()
+        world.stack.calls.forget()
+        world.invoke("cron_batches", {})
+
+    sweep()
+    sweep()
+    tape.playing = True
+    return sweep
+
+
+def test_a_sweep_of_the_pipeline_keeps_nothing(world: World) -> None:
+    with taped(world) as tape:
+        sweep = sweeps(world, tape)
+        assert grown(sweep) < FLAT_BYTES * (MEASURED - WARM)
+        with leaking(SealBatches, "run"):
+            assert grown(sweep) > FLAT_BYTES * (MEASURED - WARM)
