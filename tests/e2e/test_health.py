@@ -105,9 +105,12 @@ def without_route(deployment: Deployment, request: pytest.FixtureRequest) -> Ite
 def test_a_route_without_a_handler_is_found_and_the_service_is_down(
     deployment: Deployment, tenant: Tenant, without_route: str
 ) -> None:
-    body = visit(deployment, tenant)
-    assert failed(body)["routes"] == "unknown_action"
+    def is_found(body: Body) -> bool:  # not by a run of the schedule that had begun before
+        return failed(body).get("routes") == "unknown_action"
+
+    body = until(lambda: visit(deployment, tenant), is_found, PATIENCE_SECONDS)
     assert body["components"]["websocket"]["state"] == "down"
-    answer = tenant.http.get("/health")
+    # Each process of the HTTP API keeps the report for a few seconds.
+    answer = until(lambda: tenant.http.get("/health"), lambda answer: answer.status_code != 200)
     assert (answer.status_code, answer.json()["status"]) == (503, "down")
     assert int(answer.headers["retry-after"]) > 0
