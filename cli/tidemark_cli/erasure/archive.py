@@ -6,7 +6,6 @@ are recomputed; here they are treated like the others: each object is replaced o
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,11 +13,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
-from botocore.exceptions import ClientError
 
 from tidemark.aws import clients
 from tidemark.aws.archive import S3Archive, hour_of_key, object_key, object_prefix, replace_hour
-from tidemark.aws.objects import is_missing
+from tidemark.aws.objects import download_object
 from tidemark.aws.parquet import Search, copy_without, search_parquet
 from tidemark.domain.errors import Conflict, Unavailable
 from tidemark.services.contention import attempts
@@ -28,7 +26,6 @@ from tidemark_cli.errors import CliError
 
 DOWNLOADS = 3
 """Of an object whose body breaks off: botocore repeats a request, but not what it has begun to hand over."""
-PIECE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,20 +140,8 @@ class SubjectArchive:
     def _download(self, hour: str, target: Path) -> bool:
         for left in reversed(range(DOWNLOADS)):
             try:
-                return self._download_once(hour, target)
+                return download_object(self._bucket, object_key(self._workspace, hour), target) is not None
             except Unavailable:
                 if not left:
                     raise
         return False
-
-    @clients.translated()
-    def _download_once(self, hour: str, target: Path) -> bool:
-        try:
-            answer = clients.s3().get_object(Bucket=self._bucket, Key=object_key(self._workspace, hour))
-        except ClientError as error:
-            if is_missing(error):
-                return False
-            raise
-        with target.open("wb") as file:
-            shutil.copyfileobj(answer["Body"], file, PIECE_BYTES)
-        return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import shutil
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,21 +11,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
-from botocore.exceptions import ClientError
-
 from tidemark.aws import clients
 from tidemark.aws.batches import attributes_of, batch_of, key_of
 from tidemark.aws.insights import insight_of
 from tidemark.aws.items import encode
-from tidemark.aws.objects import hour_path, is_missing, replace_object
+from tidemark.aws.objects import download_object, hour_path, replace_object
 from tidemark.aws.queries import query
 from tidemark.domain import insights
 from tidemark.domain.cold_batches import AnalysedBatch, Row
 from tidemark.domain.events import compact_json
 from tidemark.domain.jobs import JobState
 from tidemark.services.cold_ports import StoredHour
-
-PIECE_BYTES = 1 << 20
 
 
 class DynamoAnalysedBatches:
@@ -91,7 +86,7 @@ class S3ColdStorage:
         """Read an hour's object into a temporary file; its rows are read from there, once."""
         with TemporaryDirectory(prefix="cold-") as folder:
             file = Path(folder, "hour.ndjson.gz")
-            tag = self._download(cold_key(workspace, hour), file)
+            tag = download_object(self._bucket, cold_key(workspace, hour), file)
             if tag is None:
                 yield None
                 return
@@ -110,19 +105,6 @@ class S3ColdStorage:
                 key = cold_key(workspace, hour)
                 replace_object(self._bucket, key, file, previous, "application/gzip", {})
         return number
-
-    @clients.translated()
-    def _download(self, key: str, target: Path) -> str | None:
-        """Write an object into a file and return its tag; None if there is none."""
-        try:
-            answer = clients.s3().get_object(Bucket=self._bucket, Key=key)
-        except ClientError as error:
-            if is_missing(error):
-                return None
-            raise
-        with target.open("wb") as file:
-            shutil.copyfileobj(answer["Body"], file, PIECE_BYTES)
-        return answer["ETag"]
 
 
 def cold_key(workspace: str, hour: str) -> str:

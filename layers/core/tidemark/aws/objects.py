@@ -1,7 +1,8 @@
-"""Objects of S3 that are replaced as a whole, by whoever knows what they replace."""
+"""Objects of S3 that are read and replaced as a whole, by whoever knows what they replace."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,25 @@ from botocore.exceptions import ClientError
 
 from tidemark.aws.clients import s3, translated
 from tidemark.domain.errors import Conflict
+
+PIECE_BYTES = 1 << 20
+
+
+@translated()
+def download_object(bucket: str, key: str, target: Path) -> str | None:
+    """Write an object into a file and return its tag; None if there is none.
+
+    A body that breaks off raises `Unavailable`: botocore repeats a request, but not what it has begun to hand over.
+    """
+    try:
+        answer = s3().get_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if is_missing(error):
+            return None
+        raise
+    with target.open("wb") as file:
+        shutil.copyfileobj(answer["Body"], file, PIECE_BYTES)
+    return answer["ETag"]
 
 
 @translated()
