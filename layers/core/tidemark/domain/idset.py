@@ -5,10 +5,11 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
+from heapq import merge
 
 RECENT = 4096
 LONGEST_RUN = 65_536
-"""Runs of that length are not joined any more: sorting a longer one would take more memory for a moment than all."""
+"""Runs of that length are not joined any more, which bounds what an update takes."""
 
 
 class IdSet:
@@ -47,5 +48,7 @@ class IdSet:
         run = array("Q", sorted(self._recent))
         self._recent = set()
         while self._runs and len(self._runs[-1]) <= len(run) < LONGEST_RUN:
-            run = array("Q", sorted([*self._runs.pop(), *run]))
+            # One number after the other: a list of them all would take ten times as much for a moment, and a process
+            # never gives back what it once took.
+            run = array("Q", merge(self._runs.pop(), run))
         self._runs.append(run)
