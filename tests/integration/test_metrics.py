@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -296,7 +297,7 @@ def test_an_answer_that_leaves_something_out_says_until_when_and_is_not_kept(
     closed: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forget_cells(closed)
-    monkeypatch.setattr(LogBudget.__init__, "__defaults__", (3, 1000))
+    monkeypatch.setattr(LogBudget.__init__, "__defaults__", (3, 1000, 60.0, time.monotonic))
     lacking = ask(closed, grain="all", headers={"if-none-match": "*"}, **DAYS)
     check_response(lacking)
     assert (lacking.status, lacking.headers["cache-control"]) == (200, "private, no-store")

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from tests.support.memory_rollup import MemoryAgenda
 from tidemark.domain.cells import Cell, compact
 from tidemark.domain.chunks import chunk_events
 from tidemark.domain.definitions import shipped
-from tidemark.domain.errors import InvalidQuery, UnknownDashboard
+from tidemark.domain.errors import InvalidQuery, Unavailable, UnknownDashboard
 from tidemark.domain.fold import Fold
 from tidemark.domain.hourly import HourlyQuery
 from tidemark.domain.hours import hour_of
@@ -243,6 +244,14 @@ def test_an_hour_of_which_too_much_would_come_from_the_log_is_told(monkeypatch: 
         assert (caught.value.code, caught.value.field) == ("range_too_large", "by")
     monkeypatch.setattr(hourly, "LogBudget", lambda: LogBudget(reads=1))
     assert len(schools.rows(query(by_workspace=True))) == 2
+
+
+def test_an_hour_for_which_the_log_is_too_slow_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    schools = Schools(["a"])
+    schools.store("a", lesson(START), iter(["none"]))
+    monkeypatch.setattr(hourly, "LogBudget", lambda: LogBudget(seconds=0, clock=count().__next__))
+    with pytest.raises(Unavailable):
+        schools.rows(query())
 
 
 def test_a_closed_hour_that_has_no_cell_is_built_by_the_next_run() -> None:

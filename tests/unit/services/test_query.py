@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -39,7 +40,7 @@ def world_of(per_day: int = 10, *, closed: bool = True, path: str = "/") -> Worl
     return world
 
 
-def router(world: World, **budget: int) -> Metrics:
+def router(world: World, **budget: Any) -> Metrics:
     hours = HourSources(world.cells, world.log, Folds(shipped))
     reader = RowReader(world.agenda, world.days, hours, Repairs(world.agenda), lambda: LogBudget(**budget))
     return Metrics(reader, shipped)
@@ -76,9 +77,9 @@ def test_a_page_ends_before_the_row_for_which_too_much_of_the_log_is_left(
     assert shown(pages(world, router(world, **budget))) == expected
 
 
-@pytest.mark.parametrize("budget", [{"events": 39}, {"reads": 3}])
+@pytest.mark.parametrize("budget", [{"events": 39}, {"reads": 3}, {"seconds": 6, "clock": count().__next__}])
 def test_what_of_a_row_is_more_of_the_log_than_a_request_reads_is_left_out_until_the_next_rollup(
-    budget: dict[str, int],
+    budget: dict[str, Any],
 ) -> None:
     world = world_of()
     world.cells.lose("demo")
@@ -261,5 +262,16 @@ def test_of_much_that_is_missing_a_request_schedules_a_part(monkeypatch: pytest.
     made.schedule("demo", periods, int(NOW.timestamp()))
     assert len(agenda.all_due()) == 3
     for _ in range(3):
+        made.schedule("demo", periods, int(NOW.timestamp()))
+    assert {due.period for due in agenda.all_due()} == set(periods)
+
+
+def test_a_slow_store_is_not_waited_for_to_schedule_all() -> None:
+    agenda = MemoryAgenda()
+    periods = [f"2026-11-{day}" for day in range(10, 20)]
+    made = Repairs(agenda, clock=count().__next__)
+    made.schedule("demo", periods, int(NOW.timestamp()))
+    assert len(agenda.all_due()) == repairs.MAX_SECONDS
+    for _ in range(2):
         made.schedule("demo", periods, int(NOW.timestamp()))
     assert {due.period for due in agenda.all_due()} == set(periods)

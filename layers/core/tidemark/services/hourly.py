@@ -15,7 +15,7 @@ from typing import Any
 from tidemark.domain.cells import Cell, hashes_of, merge
 from tidemark.domain.closing import is_closed
 from tidemark.domain.definitions import Dashboard, Measure
-from tidemark.domain.errors import InvalidQuery, UnknownDashboard
+from tidemark.domain.errors import InvalidQuery, Unavailable, UnknownDashboard
 from tidemark.domain.hourly import HourlyQuery, Place, columns_of, identities_of
 from tidemark.domain.hours import day_of, hour_seconds
 from tidemark.domain.periods import hour_names
@@ -165,7 +165,7 @@ class HourlyTable:
                 except BudgetSpent:
                     if begun:
                         return
-                    raise _too_large(place) from None
+                    raise _too_slow() if budget.is_over_time else _too_large(place) from None
                 begun = True
                 yield place, [_of_cell(found[key], needed) if key in found else computed[key] for key in keys]
 
@@ -215,6 +215,10 @@ def _too_large(place: Place) -> InvalidQuery:
         code="range_too_large",
         field="from" if by_workspace else "by",
     )
+
+
+def _too_slow() -> Unavailable:
+    return Unavailable("cells are missing, and the log is slow: ask again, or after the next run of the rollup")
 
 
 def _row(dashboard: Dashboard, place: Place, sources: Sequence[_Source]) -> HourlyRow | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from tidemark.domain.closing import slot_at
@@ -11,15 +12,18 @@ from tidemark.services.closing_ports import Agenda
 
 MAX_PERIODS = 1000
 """A request schedules no more; the next one goes on."""
+MAX_SECONDS = 4.0
+"""Nor does it go on for longer, should the store be slow: somebody waits for the answer."""
 WORKERS = 8
 REMEMBERED = 10_000
 
 
 class Repairs:
-    """Schedules periods: once a run and process, and as well as it can."""
+    """Schedules periods: once a run and process, and as well as it can; `clock` gives seconds that never go back."""
 
-    def __init__(self, agenda: Agenda) -> None:
+    def __init__(self, agenda: Agenda, clock: Callable[[], float] = time.monotonic) -> None:
         self._agenda = agenda
+        self._clock = clock
         self._scheduled: set[tuple[str, str]] = set()
         self._slot = ""
 
@@ -29,8 +33,11 @@ class Repairs:
         if slot != self._slot or len(self._scheduled) > REMEMBERED:
             self._scheduled, self._slot = set(), slot
         wanted = [period for period in dict.fromkeys(periods) if (workspace, period) not in self._scheduled]
+        ends_at = self._clock() + MAX_SECONDS
 
         def put(period: str) -> bool:
+            if self._clock() > ends_at:
+                return False
             try:
                 self._agenda.schedule(workspace, period, slot)
             except (Throttled, Unavailable):

@@ -7,7 +7,8 @@ the hours for which that is too small are left out, each as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -26,6 +27,8 @@ MAX_LOG_READS = 1000
 """Of hours and shards, one after another: at 5 ms each they take 5 of the 25 seconds that a request has."""
 MAX_LOG_EVENTS = 200_000
 """Decoding and folding them takes 2 to 8 seconds, by the share of a CPU that 512 MB bring."""
+MAX_LOG_SECONDS = 12.0
+"""From a request's first read on, should the log be slower. The one read that is then under way may take 9 s more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +70,33 @@ class HourNumbers:
 
 
 class LogBudget:
-    """How much of the log may still be read."""
+    """How much of the log may still be read, and for how long; `clock` gives seconds that never go back."""
 
-    def __init__(self, reads: int = MAX_LOG_READS, events: int = MAX_LOG_EVENTS) -> None:
+    def __init__(
+        self,
+        reads: int = MAX_LOG_READS,
+        events: int = MAX_LOG_EVENTS,
+        seconds: float = MAX_LOG_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._reads = reads
         self._events = events
+        self._seconds = seconds
+        self._clock = clock
+        self._began: float | None = None
+
+    @property
+    def is_over_time(self) -> bool:
+        """Whether reading has taken longer than it may."""
+        return self._began is not None and self._clock() - self._began > self._seconds
 
     def spend(self, reads: int = 0, events: int = 0) -> None:
         """Raise `BudgetSpent` if there is not so much left."""
+        if self._began is None:
+            self._began = self._clock()
         self._reads -= reads
         self._events -= events
-        if self._reads < 0 or self._events < 0:
+        if self._reads < 0 or self._events < 0 or self.is_over_time:
             raise BudgetSpent
 
     def read(self, log: EventLog, key: CellKey) -> Iterator[LoggedChunk]:
