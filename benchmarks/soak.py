@@ -4,9 +4,11 @@ Runs on a local AWS of its own, with the page in Chromium that watches `web`. Wh
 acknowledged, what the page and a fresh snapshot show is compared with what was sent, every batch is sealed, and its
 events are counted.
 
-During the steady half hour there are two samples a minute: what the page's heap holds after a garbage collection, its
-DOM nodes and listeners, and the resident memory of every function process. A straight line is fitted to the samples
-after the warm-up; its slope comes with the half width of its 95 % interval (least squares, Student's t). The verdict is
+During the steady half hour, which follows a warm-up, there are two samples a minute: what the page's heap holds after
+a garbage collection, what of it is the page's own (without the code that V8 compiles and drops again, and what the
+browser keeps to lay it out), its DOM nodes and listeners, and the resident memory of every function process. A straight
+line is fitted to them; its slope comes with the half width of its 95 % interval (least squares, Student's t). The
+verdict is
 
 - flat: the interval reaches zero;
 - cache: it does not, but even its upper end, over all the minutes, stays within the caches of `caches_kilobytes`;
@@ -16,6 +18,7 @@ after the warm-up; its slope comes with the half width of its 95 % interval (lea
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import tempfile
 import time
@@ -36,12 +39,16 @@ from benchmarks.support.slope import fit
 from local.outputs import Outputs
 from local.temporary import System, temporary_system
 
-MINUTES = 30
-WARM_UP_MINUTES = 5
+MINUTES = 40
+WARM_UP_MINUTES = 10
+HEALTH_MINUTES = 1
+"""Between two visits of the health check: as often as can be set, so that it has warmed up as well."""
 SAMPLES_PER_MINUTE = 2
 BURST = 20
 BURST_SECONDS = 60.0
 PATIENCE_SECONDS = 300.0
+VALUES = {"object", "object shape", "array", "string", "concatenated string", "sliced string", "closure", "number"}
+"""The types of a heap snapshot's nodes that are the page's own."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--enable-precise-memory-info"]
 NAMES_KILOBYTES = 4096 * 72 / 1024
 """CPython keeps the last 4,096 names of attributes that were looked up, and botocore makes new ones for every call, of
@@ -67,9 +74,28 @@ class PageMemory:
         """Add one sample of each."""
         devtools.send("HeapProfiler.collectGarbage")
         self.samples["heap"].append((minute, devtools.send("Runtime.getHeapUsage")["usedSize"] / 1024))
+        self.samples["heap, its own values"].append((minute, values_kilobytes(devtools)))
         counters = devtools.send("Memory.getDOMCounters")
         self.samples["DOM nodes"].append((minute, counters["nodes"]))
         self.samples["listeners"].append((minute, counters["jsEventListeners"]))
+
+
+def values_kilobytes(devtools: CDPSession) -> float:
+    """Return what the page's own values take, from a heap snapshot: rows of numbers, whose columns its head names."""
+    chunks: list[str] = []
+
+    def take(event: dict[str, str]) -> None:
+        chunks.append(event["chunk"])
+
+    devtools.on("HeapProfiler.addHeapSnapshotChunk", take)
+    devtools.send("HeapProfiler.takeHeapSnapshot", {"reportProgress": False})
+    devtools.remove_listener("HeapProfiler.addHeapSnapshotChunk", take)
+    snapshot = json.loads("".join(chunks))
+    columns, nodes = snapshot["snapshot"]["meta"]["node_fields"], snapshot["nodes"]
+    types = snapshot["snapshot"]["meta"]["node_types"][columns.index("type")]
+    of_type, sizes = (nodes[columns.index(name) :: len(columns)] for name in ("type", "self_size"))
+    held: int = sum(size for number, size in zip(of_type, sizes, strict=True) if types[number] in VALUES)
+    return held / 1024
 
 
 def main() -> None:
@@ -79,7 +105,11 @@ def main() -> None:
     minutes = parser.parse_args().minutes
     heading(f"{minutes} minutes of {EVENTS_PER_REQUEST} events a second, then {BURST_SECONDS:.0f} s of {BURST} times")
     memory = PageMemory()
-    with tempfile.TemporaryDirectory() as directory, temporary_system(Path(directory)) as system:
+    parameters = (f"HealthMinutes={HEALTH_MINUTES}",)
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        temporary_system(Path(directory), parameters=parameters) as system,
+    ):
         residents = Residents(system.emulator.directory)
         figures = soak(system, minutes, memory, residents)
     table(["", "figure"], [[name, value] for name, value in figures.items()])

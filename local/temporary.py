@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,10 +29,11 @@ class System:
 
 
 @contextmanager
-def temporary_system(directory: Path, *, persist: bool = False) -> Iterator[System]:
+def temporary_system(directory: Path, *, persist: bool = False, parameters: Sequence[str] = ()) -> Iterator[System]:
     """Deploy the clone's template with an empty workspace, keeping everything in `directory`; stop it at the end.
 
-    With `persist` the emulator may be stopped or killed, and started again with its data.
+    `parameters` are those of template.yaml that are to be changed, each as NAME=VALUE. With `persist` the emulator may
+    be stopped or killed, and started again with its data.
     """
     emulator = Emulator(directory, free_port(), persist)
     try:
@@ -40,7 +41,7 @@ def temporary_system(directory: Path, *, persist: bool = False) -> Iterator[Syst
         BUILD.parent.mkdir(parents=True, exist_ok=True)
         with (BUILD.parent / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            stack = deploy(emulator.port, build(BUILD))
+            stack = deploy(emulator.port, build(BUILD), parameters)
         outputs = grant_access(emulator.endpoint_url, stack, datetime.now(UTC))
         emulator.checkpoint()
         yield System(emulator, stack, outputs)

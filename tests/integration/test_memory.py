@@ -20,8 +20,8 @@ from unittest.mock import patch
 import pytest
 
 from tests.support import shapes
-from tests.support.clients import Viewer
-from tests.support.data import SMALL, page
+from tests.support.clients import Producer, Viewer
+from tests.support.data import SMALL, page, pages
 from tests.support.deployed import World
 from tests.support.outside import last_report, visited
 from tests.support.stack import Stack
@@ -30,9 +30,11 @@ from tidemark import bootstrap
 from tidemark.aws.items import encode as item_of
 from tidemark.domain.chunks import chunk_events, encode
 from tidemark.domain.health import Run
-from tidemark.services import fold
+from tidemark.services import fold, rollup
 from tidemark.services.health import HealthCheck
+from tidemark.services.rollup import Rollup
 from tidemark.services.sealing import SealBatches
+from tidemark.services.statistical import StatisticalProvider
 from tidemark.services.watching import Watching
 
 WARM, MEASURED = 6, 12
@@ -234,3 +236,75 @@ def test_a_sweep_of_the_pipeline_keeps_nothing(world: World) -> None:
         assert grown(sweep) < FLAT_BYTES * (MEASURED - WARM)
         with leaking(SealBatches, "run"):
             assert grown(sweep) > FLAT_BYTES * (MEASURED - WARM)
+
+
+def closings(world: World, tape: Tape) -> Callable[[], None]:
+    """Return the closing of an hour of twenty events, recorded."""
+    Producer(world).send(pages(world.now, 20))
+    world.deliver()
+    world.now += timedelta(minutes=100)
+    world.invoke("cron_rollup", {})
+    records = [job.record() for job in world.stack.jobs.of(world.workspace)]
+    assert records
+
+    def close() -> None:
+        tape.rewind()
+        world.stack.calls.forget()
+        assert world.invoke("queue_rollup", shapes.queue(records)) == {"batchItemFailures": []}
+
+    with computing(rollup, "recompute") as computed:
+        close()
+        assert computed, "the hour was closed already"
+    tape.playing = True
+    return close
+
+
+def analyses(world: World, tape: Tape) -> Callable[[], None]:
+    """Return the analysis of a batch of twenty events, recorded."""
+    world.settings(batch_events=20)
+    Producer(world).send(pages(world.now, 20))
+    world.deliver()
+    records = [job.record() for job in world.stack.analysis_jobs.of(world.workspace)]
+    assert len(records) == 1
+
+    def analyse() -> None:
+        tape.rewind()
+        world.stack.calls.forget()
+        assert world.invoke("queue_analysis", shapes.queue(records)) == {"batchItemFailures": []}
+
+    with computing(StatisticalProvider, "analyse") as computed:
+        analyse()
+        tape.playing = True
+        analyse()
+        assert len(computed) == 2, "only the first was analysed"
+    return analyse
+
+
+@contextmanager
+def computing(owner: Any, function: str) -> Iterator[list[None]]:
+    """Note the calls of a function."""
+    calls: list[None] = []
+    called = getattr(owner, function)
+
+    def noting(*args: Any, **kwargs: Any) -> Any:
+        calls.append(None)
+        return called(*args, **kwargs)
+
+    with patch.object(owner, function, noting):
+        yield calls
+
+
+def test_the_closing_of_an_hour_keeps_nothing(world: World) -> None:
+    with taped(world) as tape:
+        close = closings(world, tape)
+        assert grown(close) < FLAT_BYTES * (MEASURED - WARM)
+        with leaking(Rollup, "__call__"):
+            assert grown(close) > FLAT_BYTES * (MEASURED - WARM)
+
+
+def test_an_analysis_keeps_nothing(world: World) -> None:
+    with taped(world) as tape:
+        analyse = analyses(world, tape)
+        assert grown(analyse) < FLAT_BYTES * (MEASURED - WARM)
+        with leaking(StatisticalProvider, "analyse"):
+            assert grown(analyse) > FLAT_BYTES * (MEASURED - WARM)

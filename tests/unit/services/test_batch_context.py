@@ -16,7 +16,7 @@ from tidemark.domain.definitions import shipped
 from tidemark.domain.hours import hour_seconds
 from tidemark.domain.workspace import Workspace
 from tidemark.services.analyse import BatchMissing
-from tidemark.services.batch_context import LATE_SECONDS, BatchContexts
+from tidemark.services.batch_context import LATE_SECONDS, SHARED_SECONDS, BatchContexts
 from tidemark.services.folds import Folds
 from tidemark.services.ports import StoredCell
 
@@ -90,6 +90,29 @@ def test_what_is_usual_is_read_in_one_request_and_then_known() -> None:
     assert world.workspace is not None
     world.workspace = replace(world.workspace, timezone="Asia/Kolkata")
     assert gather(batch(), NOW).usual is not first.usual
+
+
+def test_what_the_hour_holds_so_far_is_read_once_for_the_batches_of_a_second() -> None:
+    world = World(cells={(HOUR, 0): stored(EVENTS[:80])})
+    gather = contexts(world)
+    identity = shipped()["web"].measures["pageviews"].identity
+    held = [gather(batch(), NOW).so_far.states[identity]]
+    world.cells[HOUR, 0] = stored(EVENTS)
+    for seconds in (0.0, SHARED_SECONDS - 0.001, SHARED_SECONDS, 0.0):
+        held.append(gather(batch(), NOW + timedelta(seconds=seconds)).so_far.states[identity])
+    assert held == [80, 80, 80, 120, 120], "a clock that goes back is not believed either"
+    assert world.reads.count(1) == 3
+
+
+def test_what_an_hour_holds_is_never_that_of_another() -> None:
+    other = "2026-11-16T12:00Z"
+    world = World(cells={(HOUR, 0): stored(EVENTS), (other, 0): stored(EVENTS[:10])})
+    gather = contexts(world)
+    gather(batch(), NOW)
+    assert gather(replace(batch(), chain=Chain("acme", other, 0)), NOW).so_far == world.cells[other, 0].cell
+    world.workspace = Workspace("umbrella")
+    world.cells = {}
+    assert not gather(replace(batch(), chain=Chain("umbrella", other, 0)), NOW).so_far.states
 
 
 def test_shards_of_an_hour_are_one_hour() -> None:

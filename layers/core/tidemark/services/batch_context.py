@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from tidemark.domain.batches import Batch
-from tidemark.domain.cells import merge
+from tidemark.domain.cells import Cell, merge
 from tidemark.domain.chunks import event_hash
 from tidemark.domain.definitions import Dashboard
 from tidemark.domain.events import Event
@@ -28,6 +28,8 @@ HOUR_SECONDS = 3600
 LATE_SECONDS = 900
 """A batch that was opened later than so long after its hour is of events that were sent late, or of an import: how much
 of its hour there is already, nobody knows."""
+SHARED_SECONDS = 1.0
+"""The batches of a delivery share what their hour holds so far: some 40 KB, which grow by a batch or two meanwhile."""
 KEPT_HOURS = 64
 """What is usual in an hour takes some 100 KB, most of it the values of top lists."""
 
@@ -68,6 +70,8 @@ class BatchContexts:
         self._folds = folds
         self._dashboards = dashboards
         self._usual: OrderedDict[tuple[Workspace, str], Usual] = OrderedDict()
+        self._latest: tuple[Workspace, str, float, Cell] | None = None
+        """Workspace, hour, when it was read in Unix seconds, what it held."""
 
     def __call__(self, batch: Batch, now: datetime) -> BatchContext:
         """Return the context of a batch; raises `BatchMissing` if its workspace or all of its events are gone."""
@@ -76,7 +80,6 @@ class BatchContexts:
         events = self._events(batch) if workspace else ()
         if workspace is None or not events:
             raise BatchMissing("the events of the batch are not in the log any more")
-        keys = _keys(workspace, [chain.hour])
         dashboards = tuple(self._dashboards()[name] for name in workspace.dashboards if name in self._dashboards())
         return BatchContext(
             workspace.workspace,
@@ -86,7 +89,7 @@ class BatchContexts:
             events,
             dashboards,
             self._folds(workspace.dashboards)(events),
-            merge(stored.cell for stored in self._cells.stored_many(workspace.workspace, keys).values()),
+            self._so_far(workspace, chain.hour, now.timestamp()),
             _elapsed(batch, now),
             self._usual_at(workspace, chain.hour, dashboards),
         )
@@ -102,6 +105,17 @@ class BatchContexts:
                 if identity in batch.ids:
                     by_id.setdefault(identity, event)
         return tuple(by_id.values())
+
+    def _so_far(self, workspace: Workspace, hour: str, now_seconds: float) -> Cell:
+        """Return what an hour holds by now, or did within `SHARED_SECONDS`."""
+        if self._latest is not None:
+            *of, read_at, cell = self._latest
+            if of == [workspace, hour] and 0 <= now_seconds - read_at < SHARED_SECONDS:
+                return cell
+        found = self._cells.stored_many(workspace.workspace, _keys(workspace, [hour]))
+        cell = merge(stored.cell for stored in found.values())
+        self._latest = (workspace, hour, now_seconds, cell)
+        return cell
 
     def _usual_at(self, workspace: Workspace, hour: str, dashboards: Sequence[Dashboard]) -> Usual:
         key = workspace, hour
