@@ -15,10 +15,9 @@ import pytest
 from tests.support.calls import Call
 from tests.support.checks import check_log, check_viewer, check_world
 from tests.support.clients import Producer, Viewer
-from tests.support.data import SMALL, page, pages
+from tests.support.data import LARGE, SMALL, long_paths, pages
 from tests.support.deployed import World
 from tests.support.stack import Stack
-from tidemark.domain.definitions import load
 from tidemark.services.broadcast import PATIENCE_SECONDS, WORKERS
 from tidemark.services.watching import LEASE_SECONDS
 
@@ -316,24 +315,10 @@ def test_folds_that_run_during_a_bootstrap_or_a_subscription_are_never_missed(wo
 
 
 def test_a_large_section_travels_in_parts_and_every_message_fits(stack: Stack) -> None:
-    definition = load(
-        """
-        name: web
-        measures:
-          pageviews: {kind: count, events: [page]}
-          paths: {kind: top, events: [page], field: properties.path, limit: 100}
-        kpis: [pageviews]
-        charts:
-          by_hour: {measure: pageviews, grain: hour, last: 48}
-        tabs:
-          overview: [paths]
-        """,
-        "large.yaml",
-    )
-    with World(stack, definitions={"web": definition}) as world:
+    with World(stack, definitions=LARGE) as world:
         viewer = Viewer(world)
         viewer.follow()
-        Producer(world).send([page(world.now, path=f"/{n:03d}" + '"\\é' * 150) for n in range(100)])
+        Producer(world).send(long_paths(world.now))
         world.deliver()
         viewer.drain()
         viewer.follow()

@@ -11,10 +11,9 @@ import pytest
 import tidemark.observability
 from tests.support.checks import check_viewer, check_world
 from tests.support.clients import Client, Producer, Viewer, refusal
-from tests.support.data import page, pages
+from tests.support.data import LARGE, long_paths, pages
 from tests.support.deployed import World
 from tests.support.stack import Stack
-from tidemark.domain.definitions import load
 from tidemark.services.watching import LEASE_SECONDS
 
 
@@ -201,22 +200,10 @@ def test_the_workspace_is_checked_anew(viewer: Viewer) -> None:
 
 
 def test_a_large_section_travels_in_parts(stack: Stack) -> None:
-    definition = load(
-        """
-        name: web
-        measures:
-          pageviews: {kind: count, events: [page]}
-          paths: {kind: top, events: [page], field: properties.path, limit: 100}
-        kpis: [pageviews]
-        tabs:
-          overview: [paths]
-        """,
-        "large.yaml",
-    )
-    with World(stack, definitions={"web": definition}) as world:
+    with World(stack, definitions=LARGE) as world:
         viewer = Viewer(world)
         viewer.follow()
-        Producer(world).send([page(world.now, path=f"/{n:03d}" + '"\\é' * 150) for n in range(100)])
+        Producer(world).send(long_paths(world.now))
         world.deliver()
         viewer.drain()
         _, *sections = reconcile(viewer)

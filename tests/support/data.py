@@ -30,6 +30,23 @@ SMALL = {
     )
 }
 """The dashboard `web` with few sections and a short window, which make few calls."""
+LARGE = {
+    "web": load(
+        """
+        name: web
+        measures:
+          pageviews: {kind: count, events: [page]}
+          paths: {kind: top, events: [page], field: properties.path, limit: 100}
+        kpis: [pageviews]
+        charts:
+          by_hour: {measure: pageviews, grain: hour, last: 48}
+        tabs:
+          overview: [paths]
+        """,
+        "large.yaml",
+    )
+}
+"""The dashboard `web` with a section that `long_paths` make larger than a message may be."""
 
 _ids = count(1)
 _PATHS = ("/", "/pricing", "/docs", "/blog")
@@ -56,3 +73,8 @@ def page(at: datetime, *, event_id: str | None = None, minutes_ago: float = 0, *
 def pages(at: datetime, number: int, minutes_ago: float = 0) -> list[dict[str, Any]]:
     """Return that many page views."""
     return [page(at, minutes_ago=minutes_ago) for _ in range(number)]
+
+
+def long_paths(at: datetime) -> list[dict[str, Any]]:
+    """Return a hundred page views of a hundred long paths."""
+    return [page(at, path=f"/{number:03d}" + '"\\é' * 150) for number in range(100)]
