@@ -40,18 +40,6 @@ def reconfigured(deployment: Deployment, functions: Mapping[str, Mapping[str, st
             change(name, found)
 
 
-@contextmanager
-def visibility(deployment: Deployment, queue: str, seconds: int) -> Iterator[None]:
-    """Have a queue, by its name in template.yaml, hide what was taken from it for so long while the body runs."""
-    client, url = deployment.client("sqs"), deployment.resources[queue]
-    before = client.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
-    client.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(seconds)})
-    try:
-        yield
-    finally:
-        client.set_queue_attributes(QueueUrl=url, Attributes=before)
-
-
 class Workers:
     """The processes of one function on the local AWS that the tests have started."""
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.e2e.deployment import OUTPUTS_VARIABLE, until
 from tests.e2e.operators import Operator, Stored, run_schedule, stored_batches
-from tests.e2e.reconfigured import Workers, reconfigured, visibility
+from tests.e2e.reconfigured import Workers, reconfigured
 from tests.e2e.tenant import Event, Tenant
 from tidemark.domain.chunks import event_hash
 from tidemark.domain.jobs import MAX_ATTEMPTS
@@ -162,10 +162,7 @@ def test_a_job_whose_worker_is_killed_in_the_middle_is_done_once_by_another(
     operator.settle()
     first = page_views(tenant, BATCH_EVENTS // 10)
     lease = {"JOB_LEASE_SECONDS": str(LEASE_SECONDS)}
-    with (
-        reconfigured(tenant.deployment, {function: lease}),
-        visibility(tenant.deployment, "AnalysisQueue", LEASE_SECONDS),
-    ):
+    with reconfigured(tenant.deployment, {function: lease}):
         with counted(operator, lambda: {"jobs_succeeded": 1}):
             tenant.send(first)
             finished(tenant, 1)

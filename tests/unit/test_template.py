@@ -18,7 +18,7 @@ from tidemark.aws.parquet import SQL_TYPES
 from tidemark.domain.cold_batches import row_of
 from tidemark.domain.health import DEADLINE_MILLISECONDS, Run, measurements
 from tidemark.domain.insights import Claim, Figure, Insight
-from tidemark.domain.jobs import FIRST_PAUSE_SECONDS, LEASE_SECONDS, MAX_ATTEMPTS
+from tidemark.domain.jobs import FIRST_PAUSE_SECONDS, HIDDEN_SECONDS, LEASE_SECONDS, MAX_ATTEMPTS
 from tidemark.domain.workspace import OPERATIONS
 from tidemark.services.canary import CANARY
 from tidemark.services.cold_notes import SENT_AGAIN_SECONDS
@@ -541,8 +541,8 @@ def test_what_is_for_trying_things_out_has_an_effect_on_a_local_stack_alone(
 
 def test_a_job_is_hidden_and_tried_as_its_worker_counts_on() -> None:
     queue, function = QUEUES["AnalysisQueue"], FUNCTIONS["QueueAnalysisFunction"]
-    assert queue["VisibilityTimeout"]["Fn::If"] == ["IsLocal", {"Ref": "JobLeaseSeconds"}, LEASE_SECONDS]
-    assert function["Timeout"] <= LEASE_SECONDS
+    assert queue["VisibilityTimeout"] == HIDDEN_SECONDS
+    assert function["Timeout"] <= HIDDEN_SECONDS
     assert queue["RedrivePolicy"]["maxReceiveCount"] == MAX_ATTEMPTS
     (source,) = function["Events"].values()
     assert source["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]

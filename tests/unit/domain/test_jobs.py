@@ -87,7 +87,7 @@ def test_a_pause_is_drawn_from_everything_up_to_a_bound_that_doubles_to_five_min
 
 
 def test_a_claim_is_renewed_three_times_before_it_would_end() -> None:
-    assert (Pace().heartbeat_seconds, Pace(lease_seconds=30).heartbeat_seconds) == (300, 10)
+    assert (Pace().heartbeat_seconds, Pace(lease_seconds=30).heartbeat_seconds) == (40, 10)
 
 
 def test_what_is_kept_of_an_error_is_bounded() -> None:

@@ -200,7 +200,7 @@ def test_while_a_provider_thinks_its_worker_keeps_job_and_message(monkeypatch: p
     moves = [step.move for step in office.store.steps]
     assert jobs.RENEW in moves
     assert moves[-1] is jobs.SUCCEED, "it beats no more once the job has ended"
-    assert office.deliveries.hidden[0] == ("receipt", jobs.LEASE_SECONDS)
+    assert office.deliveries.hidden[0] == ("receipt", jobs.HIDDEN_SECONDS)
 
 
 def test_a_worker_that_was_overtaken_stops_to_renew_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,9 +20,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 MAX_ATTEMPTS = 5
-LEASE_SECONDS = 900
-"""How long a job belongs to the worker that claimed it or renewed its claim last; and how long the queue hides the
-message of a job from others (template.yaml, VisibilityTimeout)."""
+LEASE_SECONDS = 120
+"""How long a job belongs to the worker that claimed it or renewed its claim last. When it is over the schedule sends a
+new message: so for as long, and a minute more, a job waits whose worker died."""
+HIDDEN_SECONDS = 900
+"""How long the queue hides a message from others (template.yaml, VisibilityTimeout): longer than the worker's function
+may run, which deletes the messages of a delivery together."""
 HEARTBEATS_A_LEASE = 3
 """How often a worker renews: two renewals may fail before the lease is over."""
 RESEND_SECONDS = 30

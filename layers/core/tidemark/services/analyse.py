@@ -245,13 +245,13 @@ class Analyse:
             self._record(lambda: self._breaker.give_back(lease, now_seconds, seen), attempt.delivery.key)
 
     def _renew(self, attempt: _Attempt) -> bool:
-        """Renew the lease and hide the message as long again; answer False if the job is somebody else's."""
+        """Renew the lease and hide the message again; answer False if the job is somebody else's."""
         now_seconds, key = self._now_seconds(attempt), attempt.delivery.key
         written = Written(sets={"lease_until": now_seconds + self._pace.lease_seconds})
         try:
             if not self._store.change(key, jobs.RENEW, now_seconds, written, attempt.lease).done:
                 return False
-            self._deliveries.hide(attempt.delivery.receipt, self._pace.lease_seconds)
+            self._deliveries.hide(attempt.delivery.receipt, jobs.HIDDEN_SECONDS)
         except Exception as error:  # noqa: BLE001  # told; the next beat may do better
             self._told.unrecorded("heartbeat", key, error)
         return True
