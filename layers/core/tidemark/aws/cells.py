@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from struct import pack, unpack
 from typing import Any
 
@@ -28,6 +29,8 @@ BATCH_ATTEMPTS = 5
 
 CHUNK_KEY_BYTES = 16
 HASH_BYTES = 4
+COVERS = 64
+"""Sets of measures that are kept."""
 
 
 class DynamoCells:
@@ -173,8 +176,9 @@ def cover(hashes: Iterable[str]) -> bytes:
     return b"".join(sorted(map(bytes.fromhex, hashes)))
 
 
+@lru_cache(maxsize=COVERS)
 def covered(blob: bytes) -> frozenset[str]:
-    """Return the measures that `cover` wrote."""
+    """Return the measures that `cover` wrote; kept, since a window of cells mostly covers the same ones."""
     return frozenset(blob[at : at + HASH_BYTES].hex() for at in range(0, len(blob), HASH_BYTES))
 
 
