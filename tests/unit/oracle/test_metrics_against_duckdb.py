@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.histories import batches
@@ -78,13 +78,11 @@ class Asked:
         return pages
 
     def _page(self, world: World, now: datetime, cursor: dict[str, str]) -> Page:
+        budget = Budget(**self.limits)
+        self.budgets.append(budget)
         hours = HourSources(world.cells, world.log, Folds(shipped))
-        reader = RowReader(world.agenda, world.days, hours, Repairs(world.agenda), self._budget)
+        reader = RowReader(world.agenda, world.days, hours, Repairs(world.agenda), lambda: budget)
         return Metrics(reader, shipped).ask(world.workspace, self.raw | cursor, now)
-
-    def _budget(self) -> Budget:
-        self.budgets.append(Budget(**self.limits))
-        return self.budgets[-1]
 
 
 def close_some(world: World, chance: random.Random, now: datetime, share: float) -> None:
@@ -133,6 +131,7 @@ def throttle(world: World, chance: random.Random) -> None:
 @each_moment
 @settings(max_examples=EXAMPLES)
 @given(st.integers(0, 2**32))
+@example(404255)  # at Apia it asks for the hours of a day that the calendar skipped: a page without rows
 def test_a_query_gives_what_sql_counts(timezone: str, moment: str, seed: int) -> None:
     chance = random.Random(seed)
     now = datetime.fromisoformat(moment).replace(tzinfo=UTC) + timedelta(minutes=chance.randint(-300, 300))
