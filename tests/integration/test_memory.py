@@ -90,6 +90,12 @@ def forget_names() -> None:
         sys._clear_type_cache()
 
 
+def begin(world: World, tape: Tape) -> None:
+    """Begin an invocation: the tape at its start, what the last one asked for forgotten."""
+    tape.rewind()
+    world.stack.calls.forget()
+
+
 @contextmanager
 def leaking(owner: type, method: str) -> Iterator[None]:
     """Have every call of a method leave something behind."""
@@ -120,8 +126,7 @@ def visits(world: World, tape: Tape, outside: TapedOutside, monkeypatch: pytest.
     def visit() -> None:
         outside.name = f"visit-{next(numbers):06}"
         world.now += timedelta(seconds=60)
-        tape.rewind()
-        world.stack.calls.forget()
+        begin(world, tape)
         world.invoke("cron_health", {})
         assert runs[0].failed() == []
 
@@ -141,8 +146,7 @@ def bootstraps(world: World, tape: Tape) -> Callable[[], None]:
 
     def ask() -> None:
         message = {"action": "bootstrap", "id": f"m{next(numbers)}", "view": viewer.view}
-        tape.rewind()
-        world.stack.calls.forget()
+        begin(world, tape)
         world.send(str(viewer.connection), message)
 
     ask()
@@ -157,8 +161,7 @@ def folds(world: World, tape: Tape) -> Callable[[], None]:
     Viewer(world).follow()
 
     def take() -> None:
-        tape.rewind()
-        world.stack.calls.forget()
+        begin(world, tape)
         world.invoke("stream_fold", shapes.stream([record(world)]))
 
     for _ in range(2):  # an hour's first chunk is folded otherwise than the next
@@ -220,8 +223,7 @@ def sweeps(world: World, tape: Tape) -> Callable[[], None]:
 
     def sweep() -> None:
         world.now += timedelta(minutes=1)
-        tape.rewind()
-        world.stack.calls.forget()
+        begin(world, tape)
         world.invoke("cron_batches", {})
 
     sweep()
@@ -248,8 +250,7 @@ def closings(world: World, tape: Tape) -> Callable[[], None]:
     assert records
 
     def close() -> None:
-        tape.rewind()
-        world.stack.calls.forget()
+        begin(world, tape)
         assert world.invoke("queue_rollup", shapes.queue(records)) == {"batchItemFailures": []}
 
     with computing(rollup, "recompute") as computed:
@@ -268,8 +269,7 @@ def analyses(world: World, tape: Tape) -> Callable[[], None]:
     assert len(records) == 1
 
     def analyse() -> None:
-        tape.rewind()
-        world.stack.calls.forget()
+        begin(world, tape)
         assert world.invoke("queue_analysis", shapes.queue(records)) == {"batchItemFailures": []}
 
     with computing(StatisticalProvider, "analyse") as computed:
