@@ -86,6 +86,18 @@ def test_an_insight_comes_by_itself_and_leads_to_the_events_behind_it(page: Page
     admin.live()
 
 
+def test_an_operator_of_one_workspace_need_not_choose_it(page: Page, watched: Tenant, operator: Tenant) -> None:
+    admin = AdminPage(page, operator)
+    listed = [{"workspace_id": name} for name in (watched.name, "operations", "tidemark-canary")]
+    page.route("**/v1/admin/workspaces?*", lambda route: route.fulfill(json={"workspaces": listed}))
+    admin.visit(operator.token("admin"))
+    admin.go("insights")
+    expect(page.get_by_test_id("scope")).to_have_value(watched.name)
+    expect(page.get_by_test_id("nothing")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_test_id("show-overview")).to_be_visible()
+
+
 def give_up(tenant: Tenant, batch: str) -> None:
     """Do as the queue does with the message of a job that it has delivered too often."""
     deployment = tenant.deployment

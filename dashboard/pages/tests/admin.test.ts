@@ -4,6 +4,7 @@ import { Beat } from "../src/admin/beat.ts";
 import { adminState, afterAnswer, type Contact, contactAge } from "../src/admin/contact.ts";
 import { liveOf } from "../src/admin/live.ts";
 import {
+  analysed,
   type Batch,
   byWorkspace,
   deedsFor,
@@ -90,6 +91,12 @@ describe("what may be done", () => {
     expect(isDead(batch("SEALED", job("FAILED", "cancelled")))).toBe(false);
     expect(isDead(batch("SEALED", job("FAILED")))).toBe(true);
     expect(isDead(batch("OPEN"))).toBe(false);
+  });
+});
+
+describe("workspaces", () => {
+  it("of the system itself are not analysed", () => {
+    expect(analysed(["demo", "operations", "tidemark-canary"])).toEqual(["demo"]);
   });
 });
 

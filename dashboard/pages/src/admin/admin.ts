@@ -12,6 +12,8 @@ export interface Admin {
   /** The one that the operator has chosen; undefined for all, and where there is none to choose. */
   workspace: string | undefined;
   visit: Visit;
+  /** Go elsewhere without an entry in the history. */
+  replace: Visit;
   ask: Do;
   isBusy: boolean;
 }

@@ -80,6 +80,8 @@ export interface Metrics {
 
 /** The reserved workspace; an admin token of it is the operator's. */
 export const OPERATIONS = "operations";
+/** The workspaces of the system itself: nothing of theirs is analysed. */
+const NEVER_ANALYSED: readonly string[] = [OPERATIONS, "tidemark-canary"];
 export const BATCH_STATES: readonly BatchState[] = ["OPEN", "SEALED", "ANALYZED"];
 export const JOB_STATES: readonly JobState[] = ["PENDING", "RUNNING", "SUCCESS", "FAILED"];
 
@@ -152,4 +154,9 @@ export function byWorkspace(keys: readonly BatchKey[]): ReadonlyMap<string, read
 
 export function keyOf({ workspace_id, batch_id }: BatchKey): string {
   return `${workspace_id}/${batch_id}`;
+}
+
+/** The workspaces of which there are batches and insights. */
+export function analysed(workspaces: readonly string[]): readonly string[] {
+  return workspaces.filter((name) => !NEVER_ANALYSED.includes(name));
 }

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Admin } from "../admin.ts";
+import { analysed } from "../model.ts";
 import { adminPlaceOf, isWorkspace, type Section } from "../place.ts";
 import { useLoaded } from "../use-loaded.ts";
 import { Go } from "./go.tsx";
@@ -56,10 +57,15 @@ export function ScopeField({ admin, section }: { admin: Admin; section: Section 
   );
 }
 
-/** What is kept by workspace cannot be shown of all of them. */
+/** What is kept by workspace cannot be shown of all of them; where there is but one, it is taken. */
 export function ChooseWorkspace({ admin, section }: { admin: Admin; section: Section }): JSX.Element {
-  const { api, beat, visit } = admin;
-  const { data: names } = useLoaded("workspaces", (signal) => api.workspaces(signal), beat, NAMES_EVERY_MS);
+  const { api, beat, visit, replace } = admin;
+  const { data } = useLoaded("workspaces", (signal) => api.workspaces(signal), beat, NAMES_EVERY_MS);
+  const names = data && analysed(data);
+  const only = names?.length === 1 ? names[0] : undefined;
+  useEffect(() => {
+    if (only) replace({ section, workspace: only });
+  }, [only, section, replace]);
   return (
     <div class="choose" data-testid="choose-workspace">
       <p class="none">This is kept by workspace. Choose one above{names?.length ? ", or here:" : "."}</p>
