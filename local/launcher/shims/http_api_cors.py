@@ -36,7 +36,7 @@ def install() -> None:
     def create_api(logical_id: str, properties: Json, stack: str) -> Any:
         return create(logical_id, with_api_spelling(properties), stack)
 
-    def update_api(physical_id: str, old: Json, new: Json, stack: str, **kwargs: Any) -> Any:
-        return update(physical_id, with_api_spelling(old), with_api_spelling(new), stack, **kwargs)
+    def update_api(physical_id: str, old: Json, new: Json, *place: str) -> Any:
+        return update(physical_id, with_api_spelling(old), with_api_spelling(new), *place)
 
     handlers.update(create=create_api, update=update_api)

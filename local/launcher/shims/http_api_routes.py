@@ -99,8 +99,8 @@ def install() -> None:
             import_body(result[0], properties["Body"])
         return result
 
-    def update_with_body(physical_id: str, old: Json, new: Json, stack: str, **kwargs: Any) -> Any:
-        result = update(physical_id, old, new, stack, **kwargs)
+    def update_with_body(physical_id: str, old: Json, new: Json, *place: str) -> Any:
+        result = update(physical_id, old, new, *place)
         if isinstance(new.get("Body"), dict):
             for store in (apigateway._routes, apigateway._integrations, apigateway._authorizers):
                 store[result[0]] = {}

@@ -16,6 +16,11 @@ from local.deploy import ACCESS_KEY, REGION, SECRET_KEY
 from local.emulator import Emulator, free_port
 
 TEMPLATE = Path(__file__).parent / "template.yaml"
+STACK: dict[str, Any] = {
+    "StackName": "shims",
+    "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    "Parameters": [{"ParameterKey": "PythonRuntime", "ParameterValue": f"python3.{sys.version_info.minor}"}],
+}
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,12 @@ class LocalAws:
 
     def client(self, service: str) -> Any:
         return client(self.emulator, service)
+
+    def update(self, template: str) -> None:
+        """Have the stack become what a changed template says."""
+        cloudformation = self.client("cloudformation")
+        cloudformation.update_stack(TemplateBody=template, **STACK)
+        cloudformation.get_waiter("stack_update_complete").wait(StackName="shims", WaiterConfig={"Delay": 1})
 
     def http_url(self, output: str) -> str:
         return f"{self.emulator.endpoint_url}/_aws/execute-api/{self.outputs[output]}"
@@ -40,12 +51,7 @@ def client(emulator: Emulator, service: str) -> Any:
 
 def deploy(emulator: Emulator) -> dict[str, str]:
     cloudformation = client(emulator, "cloudformation")
-    cloudformation.create_stack(
-        StackName="shims",
-        TemplateBody=TEMPLATE.read_text(),
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-        Parameters=[{"ParameterKey": "PythonRuntime", "ParameterValue": f"python3.{sys.version_info.minor}"}],
-    )
+    cloudformation.create_stack(TemplateBody=TEMPLATE.read_text(), **STACK)
     cloudformation.get_waiter("stack_create_complete").wait(StackName="shims", WaiterConfig={"Delay": 1})
     described = cloudformation.describe_stacks(StackName="shims")["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}

@@ -13,9 +13,9 @@ import httpx
 import pytest
 from websockets.sync.client import connect
 
-from .conftest import LocalAws
+from .conftest import TEMPLATE, LocalAws
 
-WORKERS_PER_FUNCTION = 6
+WORKERS_PER_FUNCTION = 4
 """local/launcher/shims/bounded_workers.py, which only MiniStack's own environment can import."""
 
 
@@ -105,6 +105,22 @@ def test_http_api_cors_preflight_is_answered(local_aws: LocalAws, api: str) -> N
     headers = {"origin": "https://example.com", "access-control-request-method": "GET"}
     answer = httpx.options(f"{local_aws.http_url(api)}/things/1", headers=headers)
     assert answer.headers["access-control-allow-origin"] == "https://example.com"
+
+
+def test_http_api_routes_and_cors_follow_a_template_that_changes(local_aws: LocalAws) -> None:
+    route = 'Properties: {ApiId: !Ref HttpApi, Path: "/things/{id}", Method: GET}'
+    template = TEMPLATE.read_text().replace(route, route.replace("things", "goods"))
+    local_aws.update(template.replace("AllowMethods: [GET]", "AllowMethods: [GET, POST]"))
+    try:
+        url = local_aws.http_url("HttpApi")
+        assert httpx.get(f"{url}/goods/1").text == "GET /goods/{id}"
+        assert httpx.get(f"{url}/things/1").text == "$default"
+        headers = {"origin": "https://example.com", "access-control-request-method": "POST"}
+        for api in ("HttpApi", "ApiWithCors"):
+            answer = httpx.options(f"{local_aws.http_url(api)}/goods/1", headers=headers)
+            assert answer.headers["access-control-allow-methods"] == "GET,POST"
+    finally:
+        local_aws.update(TEMPLATE.read_text())
 
 
 def test_table_ttl_is_kept(local_aws: LocalAws) -> None:
