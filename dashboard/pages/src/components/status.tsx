@@ -4,6 +4,7 @@ import type { Client, ConnectionState, ViewState } from "../../../client/src/ind
 import { listen, useNow, useOnline, useReadable } from "../hooks.ts";
 import { freshness, pageState } from "../page-state.ts";
 import type { Problem } from "../problem.ts";
+import { Dot } from "./moving.tsx";
 
 interface Props {
   client: Client | undefined;
@@ -46,7 +47,7 @@ export function Status({ client, view, problem, workspace }: Props): JSX.Element
         aria-controls="proof"
         onClick={() => setOpen(!isOpen)}
       >
-        <span class="dot" aria-hidden="true" />
+        <Dot of={view?.position?.seq} />
         {label}
       </button>
       <span class="hidden" role="status">

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { Client, Readable } from "../../../../client/src/index.ts";
+import { Dot } from "../../components/moving.tsx";
 import { useNow, useOnline, useReadable } from "../../hooks.ts";
 import { adminState, type Contact, contactAge } from "../contact.ts";
 
@@ -24,7 +25,7 @@ export function AdminStatus({ client, contact }: Props): JSX.Element {
         {contactAge(seen, now)}
       </span>
       <span class="pill" data-testid="status">
-        <span class="dot" aria-hidden="true" />
+        <Dot of={seen.at} />
         {label}
       </span>
       <span class="hidden" role="status">
