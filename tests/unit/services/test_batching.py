@@ -75,6 +75,14 @@ def test_a_full_batch_is_sealed_and_queued_at_once_and_an_open_one_is_due_by_its
     assert filling.batches.items["acme", rest.batch.batch_id].due_at == SECONDS + 60, "its age counts from its opening"
 
 
+def test_jobs_are_queued_ten_at_a_time_while_more_batches_are_filled() -> None:
+    filling = Filling()
+    queued: list[int] = []
+    filling.before = lambda: queued.append(len(filling.queue.sent))
+    assert filling.fill([chunk(f"{number:02}{letter}") for number in range(12) for letter in "abcd"], NOW) == 12
+    assert (set(queued), len(filling.queue.sent)) == ({0, 10}, 12)
+
+
 def test_a_message_that_the_queue_refuses_fails_nothing_and_is_told() -> None:
     filling = Filling()
     filling.queue.failing = Unavailable("down")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from tidemark.domain.batches import Batch, Chain, assigned
@@ -24,6 +24,9 @@ from tidemark.services.ports import Directory, LoggedChunk, Workspace
 KNOWN_CHAINS = 64
 KNOWN_IDS = 1_000_000
 """A worker's knowledge is dropped, oldest first, beyond so many ids of 8 bytes: 8 MB."""
+SENT_TOGETHER = 10
+"""Jobs are queued as their batches are sealed, as many together as one request takes: a delivery after a burst seals a
+hundred batches, one after the other, and the first need not wait for the last."""
 IDLE_SECONDS = 900
 """A chain that got nothing for so long while others did is forgotten: mostly its hour is over."""
 
@@ -38,6 +41,14 @@ class _Known:
     ids: IdSet
     tail: Batch | None
     used_at: int = 0
+
+
+@dataclass(slots=True)
+class _Sealed:
+    """How many batches were sealed, and which of them, as (workspace, batch id), are not queued yet."""
+
+    number: int = 0
+    waiting: list[tuple[str, str]] = field(default_factory=list)
 
 
 class FillBatches:
@@ -73,7 +84,7 @@ class FillBatches:
             if logged.refiled:  # its events are in batches of the hour in which they were filed before
                 continue
             by_chain[Chain(logged.chunk.workspace, logged.chunk.hour, logged.chunk.shard)].append(logged)
-        sealed: list[tuple[str, str]] = []
+        sealed = _Sealed()
         failures: list[Exception] = []
         for chain, group in by_chain.items():
             try:
@@ -85,7 +96,7 @@ class FillBatches:
         self._send(sealed)
         if failures:
             raise ExceptionGroup("some events could not be put into batches", failures)
-        return len(sealed)
+        return sealed.number
 
     def _fill(
         self,
@@ -93,7 +104,7 @@ class FillBatches:
         chain: Chain,
         chunks: Sequence[LoggedChunk],
         now_seconds: int,
-        sealed: list[tuple[str, str]],
+        sealed: _Sealed,
     ) -> None:
         for _ in attempts():
             try:
@@ -102,7 +113,10 @@ class FillBatches:
                 for batch in assigned(chain, known.tail, fresh, workspace.batch_events, now_seconds):
                     self._put(workspace, known, batch, now_seconds)
                     if batch.state == "SEALED":
-                        sealed.append((workspace.workspace, batch.batch_id))
+                        sealed.number += 1
+                        sealed.waiting.append((workspace.workspace, batch.batch_id))
+                        if len(sealed.waiting) == SENT_TOGETHER:
+                            self._send(sealed)
             except Conflict:
                 self._known.pop(chain, None)
                 continue
@@ -119,14 +133,15 @@ class FillBatches:
         known.ids.update(batch.ids)
         known.tail = batch
 
-    def _send(self, sealed: Sequence[tuple[str, str]]) -> None:
-        """Queue jobs; a failure is not raised, since the batches are stored, and due to be sent again."""
-        if not sealed:
+    def _send(self, sealed: _Sealed) -> None:
+        """Queue the jobs that wait; a failure is not raised, since the batches are stored, and due to be sent again."""
+        waiting, sealed.waiting = sealed.waiting, []
+        if not waiting:
             return
         try:
-            self._queue.send(sealed)
+            self._queue.send(waiting)
         except Exception as error:  # noqa: BLE001  # told
-            self._unsent(sealed, error)
+            self._unsent(waiting, error)
 
     def _know(self, chain: Chain, now_seconds: int) -> _Known:
         known = self._known.pop(chain, None) or self._read(chain)
