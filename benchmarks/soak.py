@@ -4,15 +4,18 @@ Runs on a local AWS of its own, with the page in Chromium that watches `web`. Wh
 acknowledged, what the page and a fresh snapshot show is compared with what was sent, every batch is sealed, and its
 events are counted.
 
-During the steady half hour, which follows a warm-up, there are two samples a minute: what the page's heap holds after
-a garbage collection, what of it is the page's own (without the code that V8 compiles and drops again, and what the
-browser keeps to lay it out), its DOM nodes and listeners, and the resident memory of every function process. A straight
-line is fitted to them; its slope comes with the half width of its 95 % interval (least squares, Student's t). The
-verdict is
+During the steady half hour there are two samples a minute: what the page's heap holds after a garbage collection, in
+all and by what it is, its DOM nodes and listeners, and the resident memory of every function process. A straight line
+is fitted to them; its slope comes with the half width of its 95 % interval (least squares, Student's t). The verdict is
 
 - flat: the interval reaches zero;
 - cache: it does not, but even its upper end, over all the minutes, stays within the caches of `caches_kilobytes`;
 - GROWS: neither.
+
+In the warm-up before it, the functions that are seldom called are called often (benchmarks/support/warmth.py), and
+an earlier hour gets `EARLIER_EVENTS`. All the time this hour gets a hundred events more every three minutes, so that it
+is closed again, with all that belongs to it. A closing takes what the hour needs: so begin in the last quarter of an
+hour, lest an hour with more events than that closes in the middle.
 """
 
 from __future__ import annotations
@@ -22,9 +25,9 @@ import json
 import shutil
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +39,7 @@ from benchmarks.support.pipeline import Batches
 from benchmarks.support.report import heading, result, table
 from benchmarks.support.residents import Residents, Samples
 from benchmarks.support.slope import fit
+from benchmarks.support.warmth import Warmth
 from local.outputs import Outputs
 from local.temporary import System, temporary_system
 
@@ -44,11 +48,22 @@ WARM_UP_MINUTES = 10
 HEALTH_MINUTES = 1
 """Between two visits of the health check: as often as can be set, so that it has warmed up as well."""
 SAMPLES_PER_MINUTE = 2
+EARLIER = timedelta(hours=2)
+EARLIER_EVENTS = 60_000
+EARLIER_PER_SECOND = 10.0
+"""Requests, while that hour is filled."""
+AGAIN_SECONDS = 180
 BURST = 20
 BURST_SECONDS = 60.0
 PATIENCE_SECONDS = 300.0
-VALUES = {"object", "object shape", "array", "string", "concatenated string", "sliced string", "closure", "number"}
-"""The types of a heap snapshot's nodes that are the page's own."""
+KINDS = {
+    "its own values": {"object", "array", "string", "concatenated string", "sliced string", "closure", "number"},
+    "shapes": {"object shape"},
+    "compiled code": {"code"},
+    "V8's own": {"hidden"},
+    "layout": {"native"},
+}
+"""The types of a heap snapshot's nodes (a string's is `string`, a DOM node's `native`), by what they are."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--enable-precise-memory-info"]
 NAMES_KILOBYTES = 4096 * 72 / 1024
 """CPython keeps the last 4,096 names of attributes that were looked up, and botocore makes new ones for every call, of
@@ -74,14 +89,15 @@ class PageMemory:
         """Add one sample of each."""
         devtools.send("HeapProfiler.collectGarbage")
         self.samples["heap"].append((minute, devtools.send("Runtime.getHeapUsage")["usedSize"] / 1024))
-        self.samples["heap, its own values"].append((minute, values_kilobytes(devtools)))
+        for kind, kilobytes in heap_kilobytes(devtools).items():
+            self.samples[f"heap, {kind}"].append((minute, kilobytes))
         counters = devtools.send("Memory.getDOMCounters")
         self.samples["DOM nodes"].append((minute, counters["nodes"]))
         self.samples["listeners"].append((minute, counters["jsEventListeners"]))
 
 
-def values_kilobytes(devtools: CDPSession) -> float:
-    """Return what the page's own values take, from a heap snapshot: rows of numbers, whose columns its head names."""
+def heap_kilobytes(devtools: CDPSession) -> dict[str, float]:
+    """Return what is in the page's heap by `KINDS`, from a snapshot: rows of numbers, whose columns its head names."""
     chunks: list[str] = []
 
     def take(event: dict[str, str]) -> None:
@@ -94,8 +110,10 @@ def values_kilobytes(devtools: CDPSession) -> float:
     columns, nodes = snapshot["snapshot"]["meta"]["node_fields"], snapshot["nodes"]
     types = snapshot["snapshot"]["meta"]["node_types"][columns.index("type")]
     of_type, sizes = (nodes[columns.index(name) :: len(columns)] for name in ("type", "self_size"))
-    held: int = sum(size for number, size in zip(of_type, sizes, strict=True) if types[number] in VALUES)
-    return held / 1024
+    held: Counter[str] = Counter()
+    for number, size in zip(of_type, sizes, strict=True):
+        held[types[number]] += size
+    return {kind: sum(held[each] for each in names) / 1024 for kind, names in KINDS.items()}
 
 
 def main() -> None:
@@ -145,7 +163,8 @@ def caches_kilobytes(name: str, minutes: float) -> float:
 
 def soak(system: System, minutes: int, memory: PageMemory, residents: Residents) -> dict[str, Any]:
     """Load the system, with a page that watches; return what came of it."""
-    load = Load(system.outputs)
+    load, warmth = Load(system.outputs), Warmth(system.outputs)
+    earlier = Load(system.outputs, EARLIER_PER_SECOND, happened_at=datetime.now(UTC) - EARLIER, seed=2)
     load.start()
     try:
         with sync_playwright() as playwright:
@@ -155,13 +174,21 @@ def soak(system: System, minutes: int, memory: PageMemory, residents: Residents)
             page.goto(system.outputs.dashboard_url)
             page.wait_for_selector('html[data-state="live"]', timeout=60_000)
             devtools = page.context.new_cdp_session(page)
-            begun = time.monotonic()
+            warmth.start()
+            earlier.start()
+            begun, steady_at = time.monotonic(), datetime.now(UTC)
             for number in range(minutes * SAMPLES_PER_MINUTE):
                 page.wait_for_timeout(max(0.0, begun + number * 60 / SAMPLES_PER_MINUTE - time.monotonic()) * 1000)
                 minute = number / SAMPLES_PER_MINUTE
-                if minute >= min(WARM_UP_MINUTES, minutes / 4):
+                if earlier.accepted >= EARLIER_EVENTS:
+                    earlier.requests_per_second = 1 / AGAIN_SECONDS
+                if minute < min(WARM_UP_MINUTES, minutes / 4):
+                    steady_at = datetime.now(UTC)
+                else:
                     memory.sample(minute, devtools)
                     residents.sample(minute)
+            earlier.end()
+            warmth.join()
             steady = residents.largest()
             burst_at = datetime.now(UTC)
             load.requests_per_second *= BURST
@@ -169,33 +196,37 @@ def soak(system: System, minutes: int, memory: PageMemory, residents: Residents)
             began = time.monotonic()
             load.end()
             acknowledged = time.monotonic() - began
-            shown = drained(system.outputs, load)
+            sent = load.shown + earlier.shown
+            shown = drained(system.outputs, sent)
             drained_after = time.monotonic() - began
             page.wait_for_timeout(5_000)
             pageviews = page_views_on(page)
             browser.close()
     finally:
         load.end()
+        earlier.end()
     batches = Batches(system.outputs)
     finished = batches.finish()
     after = residents.largest()
     return {
-        "events sent": load.accepted,
-        "requests repeated": load.repeated,
+        "events sent": sent["pageviews"],
+        "of these to an earlier hour": earlier.accepted,
+        "requests repeated": load.repeated + earlier.repeated,
         "seconds until all were acknowledged": round(acknowledged, 1),
         "seconds until all were shown": round(drained_after, 1),
-        **{f"{name}: shown less sent": shown[name] - sent for name, sent in load.shown.items()},
-        "page views on the page less sent": pageviews - load.accepted,
+        **{f"{name}: shown less sent": shown[name] - value for name, value in sent.items()},
+        "page views on the page less sent": pageviews - sent["pageviews"],
         "seconds until all batches were analysed": round(finished, 1),
-        **batches.figures(burst_at),
+        **batches.figures(steady_at, burst_at),
         "of these the page's own": lifecycle_events(system.outputs),
+        "calls of the warm-up that failed": warmth.failures,
         "drift of the hours that have closed": drift(system.outputs),
         "largest process before the burst, MB": round(max(steady.values()) / 1024),
         "largest process at the end, MB": round(max(after.values()) / 1024),
     }
 
 
-def drained(outputs: Outputs, load: Load) -> dict[str, int]:
+def drained(outputs: Outputs, sent: Counter[str]) -> dict[str, int]:
     """Return the KPIs of a fresh snapshot once they hold all that was sent, or after `PATIENCE_SECONDS`."""
     began = time.monotonic()
     while True:
@@ -208,7 +239,7 @@ def drained(outputs: Outputs, load: Load) -> dict[str, int]:
         )
         if answer.status_code == httpx.codes.OK:
             kpis: dict[str, int] = answer.json()["kpis"]
-            if kpis["pageviews"] >= load.accepted or time.monotonic() - began > PATIENCE_SECONDS:
+            if kpis["pageviews"] >= sent["pageviews"] or time.monotonic() - began > PATIENCE_SECONDS:
                 return kpis
         time.sleep(1)
 

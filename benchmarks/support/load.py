@@ -24,10 +24,20 @@ class Load(threading.Thread):
     """Sends requests of 100 events, each again and again until it is acknowledged.
 
     `requests_per_second` may be changed while it runs. What cannot be sent in time is sent later: nothing is left out.
+    The events happen as they are sent, or all at `happened_at`; those of two loads are told apart by `seed`.
     """
 
-    def __init__(self, outputs: Outputs, requests_per_second: float = 1.0) -> None:
+    def __init__(
+        self,
+        outputs: Outputs,
+        requests_per_second: float = 1.0,
+        *,
+        happened_at: datetime | None = None,
+        seed: int = 1,
+    ) -> None:
         super().__init__()
+        self._happened_at = happened_at
+        self._seed = seed
         self._client = httpx.Client(
             base_url=outputs.http_url, auth=(outputs.write_key, ""), timeout=30, trust_env=False
         )
@@ -46,7 +56,7 @@ class Load(threading.Thread):
 
     def run(self) -> None:
         """Send until told to end, then until all is acknowledged."""
-        stream = batches(page_views(datetime.now(UTC), EVENTS_PER_REQUEST), EVENTS_PER_REQUEST)
+        stream = batches(page_views(datetime.now(UTC), EVENTS_PER_REQUEST, self._seed), EVENTS_PER_REQUEST)
         due = time.monotonic()
         with self._client, ThreadPoolExecutor(CONNECTIONS) as pool:
             while not self._ended.wait(max(0.0, due - time.monotonic())):
@@ -59,8 +69,8 @@ class Load(threading.Thread):
         self.join()
 
     def _send(self, events: list[Event]) -> None:
-        now = datetime.now(UTC).isoformat()
-        body = {"batch": [{**event, "timestamp": now} for event in events]}
+        timestamp = (self._happened_at or datetime.now(UTC)).isoformat()
+        body = {"batch": [{**event, "timestamp": timestamp} for event in events]}
         while not self._is_accepted(body):
             self.repeated += 1
             time.sleep(PAUSE_SECONDS)

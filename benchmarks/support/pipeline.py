@@ -36,11 +36,11 @@ class Batches:
             time.sleep(1)
         return time.monotonic() - began
 
-    def figures(self, burst_at: datetime) -> dict[str, Any]:
+    def figures(self, steady_at: datetime, burst_at: datetime) -> dict[str, Any]:
         """Return how many events are in batches, how the jobs ended, and how long they waited to be started.
 
         The wait is from sealing to the start of the first attempt, in whole seconds as they are stored; apart for those
-        that were sealed before and after `burst_at`.
+        that were sealed from `steady_at` on, and from `burst_at` on.
         """
         batches = list(self._all())
         jobs = [batch["job"] for batch in batches if "job" in batch]
@@ -48,7 +48,8 @@ class Batches:
         for batch in batches:
             if batch.get("job", {}).get("attempts") == 1:
                 sealed_at, started_at = map(datetime.fromisoformat, (batch["sealed_at"], batch["job"]["started_at"]))
-                waits[sealed_at < burst_at].append((started_at - sealed_at).seconds)
+                if sealed_at >= steady_at:
+                    waits[sealed_at < burst_at].append((started_at - sealed_at).seconds)
         return {
             "batches": len(batches),
             "events in batches": sum(batch["events"] for batch in batches),
