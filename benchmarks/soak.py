@@ -39,7 +39,7 @@ from benchmarks.support.pipeline import Batches
 from benchmarks.support.report import heading, result, table
 from benchmarks.support.residents import Residents, Samples
 from benchmarks.support.slope import fit
-from benchmarks.support.warmth import Warmth
+from benchmarks.support.warmth import CALLS, SCHEDULED, Warmth
 from local.outputs import Outputs
 from local.temporary import System, temporary_system
 
@@ -219,7 +219,7 @@ def soak(system: System, minutes: int, memory: PageMemory, residents: Residents)
         "seconds until all batches were analysed": round(finished, 1),
         **batches.figures(steady_at, burst_at),
         "of these the page's own": lifecycle_events(system.outputs),
-        "calls of the warm-up that failed": warmth.failures,
+        "calls of the warm-up": f"{warmth.answered} of {CALLS * (len(SCHEDULED) + 1)}",
         "drift of the hours that have closed": drift(system.outputs),
         "largest process before the burst, MB": round(max(steady.values()) / 1024),
         "largest process at the end, MB": round(max(after.values()) / 1024),

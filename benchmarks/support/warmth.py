@@ -26,10 +26,11 @@ class Warmth(threading.Thread):
     def __init__(self, outputs: Outputs) -> None:
         super().__init__()
         self._outputs = outputs
-        self.failures: list[str] = []
+        self.answered = 0
+        """Calls that came to a good end: those of all functions, if nothing failed."""
 
     def run(self) -> None:
-        """Call in turn; what fails is kept."""
+        """Call in turn."""
         functions = self._functions()
         config = Config(read_timeout=PATIENCE_SECONDS, retries={"total_max_attempts": 1})
         client = self._session().client("lambda", endpoint_url=self._outputs.endpoint_url, config=config)
@@ -38,13 +39,11 @@ class Warmth(threading.Thread):
             for number in range(CALLS):
                 for function in functions:
                     invoked = client.invoke(FunctionName=function, Payload=b"{}")
-                    if "FunctionError" in invoked:
-                        self.failures.append(f"{function}: {invoked['Payload'].read()!r}")
+                    self.answered += "FunctionError" not in invoked
                 socket.send(json.dumps({"action": "reconcile", "id": str(number), "view": VIEW, "have": {}}))
                 while (answer := json.loads(socket.recv(PATIENCE_SECONDS)))["type"] not in ("reconciled", "error"):
                     pass
-                if answer["type"] == "error":
-                    self.failures.append(f"reconcile: {answer}")
+                self.answered += answer["type"] == "reconciled"
 
     def _functions(self) -> list[str]:
         client = self._session().client("cloudformation", endpoint_url=self._outputs.endpoint_url)
