@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -36,6 +37,20 @@ def test_an_event_moves_the_numbers_at_once(board: Board, tenant: Tenant) -> Non
     expect(board.page.get_by_test_id("entry-top_paths")).to_contain_text("/pricing")
     board.expect_exact()
     assert set(board.states()) <= {"live"}
+
+
+def test_a_live_page_draws_only_what_changes(board: Board, tenant: Tenant) -> None:
+    opened(board)
+    moved = board.page.get_by_test_id("kpi-pageviews").locator(".moving")
+    moved.evaluate("""node => {
+        const noteLit = () => (node.dataset.lit ??= String(node.classList.contains("lit")));
+        new MutationObserver(noteLit).observe(node, { attributeFilter: ["class"] });
+    }""")
+    tenant.send([tenant.page_view()])
+    board.expect_kpi("pageviews", 2)
+    expect(moved).to_have_attribute("data-lit", "true")
+    expect(moved).not_to_have_class(re.compile(r"\blit\b"))
+    assert board.page.evaluate("document.getAnimations().length") == 0, "each would draw 60 times a second"
 
 
 def test_offline_is_said_and_what_was_missed_is_made_up_for(
