@@ -90,12 +90,14 @@ def test_an_operator_of_one_workspace_need_not_choose_it(page: Page, watched: Te
     admin = AdminPage(page, operator)
     listed = [{"workspace_id": name} for name in (watched.name, "operations", "tidemark-canary")]
     page.route("**/v1/admin/workspaces?*", lambda route: route.fulfill(json={"workspaces": listed}))
+    send(watched, BATCH_EVENTS)
     admin.visit(operator.token("admin"))
+    expect(page.get_by_test_id("latest").get_by_test_id("insight")).to_have_count(1)
     admin.go("insights")
-    expect(page.get_by_test_id("scope")).to_have_value(watched.name)
-    expect(page.get_by_test_id("nothing")).to_be_visible()
-    page.go_back()
-    expect(page.get_by_test_id("show-overview")).to_be_visible()
+    expect(page.get_by_test_id("insight")).to_have_count(1)
+    expect(page.get_by_test_id("scope")).to_have_value("")
+    page.get_by_test_id("behind").click()
+    expect(page.get_by_test_id("batch-detail")).to_have_attribute("data-batch-state", "ANALYZED")
 
 
 def give_up(tenant: Tenant, batch: str) -> None:

@@ -12,8 +12,6 @@ export interface Admin {
   /** The one that the operator has chosen; undefined for all, and where there is none to choose. */
   workspace: string | undefined;
   visit: Visit;
-  /** Go elsewhere without an entry in the history. */
-  replace: Visit;
   ask: Do;
   isBusy: boolean;
 }

@@ -5,17 +5,13 @@ import { type AdminPlace, adminPlaceOf, adminSearchOf } from "./place.ts";
 export type To = Partial<AdminPlace> & Pick<AdminPlace, "section">;
 export type Visit = (place: To) => void;
 
-/** The place that the address names; how to go to another, which makes an entry in the history; and in its stead. */
-export function useAdminPlace(): [AdminPlace, Visit, Visit] {
+/** The place that the address names, and how to go to another; each makes an entry in the history. */
+export function useAdminPlace(): [AdminPlace, Visit] {
   const [place, setPlace] = useState(() => adminPlaceOf(location.search));
   useEffect(() => listen(window, { popstate: () => setPlace(adminPlaceOf(location.search)) }), []);
   const visit = useCallback<Visit>((to) => {
     history.pushState(null, "", location.pathname + adminSearchOf(to));
     setPlace(adminPlaceOf(location.search));
   }, []);
-  const replace = useCallback<Visit>((to) => {
-    history.replaceState(null, "", location.pathname + adminSearchOf(to));
-    setPlace(adminPlaceOf(location.search));
-  }, []);
-  return [place, visit, replace];
+  return [place, visit];
 }

@@ -45,7 +45,7 @@ const METRICS_ELSEWHERE_MS = 15_000;
 
 /** Everything that an admin token administers: four tabs, and what stands above them. */
 export function AdminPage({ url, access, theme, enter, leave }: PageProps): JSX.Element {
-  const [place, visit, replace] = useAdminPlace();
+  const [place, visit] = useAdminPlace();
   const { section } = place;
   const [beat] = useState(() => new Beat());
   const contact = useMemo<Writable<Contact>>(() => writable({ at: undefined, problem: undefined }), [access]);
@@ -63,7 +63,7 @@ export function AdminPage({ url, access, theme, enter, leave }: PageProps): JSX.
   const isOnline = useOnline();
   const isOperator = access.workspace === OPERATIONS;
   const workspace = isOperator ? place.workspace : undefined;
-  const admin: Admin = { api, beat, isOperator, workspace, visit, replace, ask, isBusy };
+  const admin: Admin = { api, beat, isOperator, workspace, visit, ask, isBusy };
   const metrics = useLoaded(
     `metrics|${workspace}|${access.token}`,
     (signal) => api.metrics(workspace, signal),

@@ -7,6 +7,7 @@ import { Breakers } from "./breakers.tsx";
 import { Alarms, Figures } from "./figures.tsx";
 import { Go } from "./go.tsx";
 import { Operations } from "./operations.tsx";
+import { useOne } from "./scope.tsx";
 import { Shown } from "./states.tsx";
 import { InsightList } from "./timeline.tsx";
 
@@ -22,7 +23,8 @@ interface Props {
 
 /** How the pipeline does, and what it found last. */
 export function Overview({ admin, metrics, url, live, scheme }: Props): JSX.Element {
-  const { api, beat, workspace, visit } = admin;
+  const { api, beat, visit } = admin;
+  const workspace = useOne(admin);
   const latest = useLoaded(`latest|${workspace}`, (signal) => api.insights({ workspace, limit: LATEST }, signal), beat);
   return (
     <div class="board">
@@ -48,7 +50,7 @@ export function Overview({ admin, metrics, url, live, scheme }: Props): JSX.Elem
           </Go>
         </header>
         <Shown loaded={latest} admin={admin} section="overview">
-          {({ items }) => <InsightList insights={items} admin={admin} isOpen={false} />}
+          {({ items }) => <InsightList insights={items} admin={{ ...admin, workspace }} isOpen={false} />}
         </Shown>
       </section>
     </div>

@@ -57,15 +57,19 @@ export function ScopeField({ admin, section }: { admin: Admin; section: Section 
   );
 }
 
-/** What is kept by workspace cannot be shown of all of them; where there is but one, it is taken. */
+/** What is kept by workspace, of which it is: the one that was chosen, or the only one of which there is anything. */
+export function useOne({ api, beat, isOperator, workspace }: Admin): string | undefined {
+  const load = (signal: AbortSignal) => (isOperator ? api.workspaces(signal) : Promise.resolve([]));
+  const { data } = useLoaded("workspaces", load, beat, NAMES_EVERY_MS);
+  const names = analysed(data ?? []);
+  return workspace ?? (names.length === 1 ? names[0] : undefined);
+}
+
+/** What is kept by workspace cannot be shown of all of them. */
 export function ChooseWorkspace({ admin, section }: { admin: Admin; section: Section }): JSX.Element {
-  const { api, beat, visit, replace } = admin;
+  const { api, beat, visit } = admin;
   const { data } = useLoaded("workspaces", (signal) => api.workspaces(signal), beat, NAMES_EVERY_MS);
   const names = data && analysed(data);
-  const only = names?.length === 1 ? names[0] : undefined;
-  useEffect(() => {
-    if (only) replace({ section, workspace: only });
-  }, [only, section, replace]);
   return (
     <div class="choose" data-testid="choose-workspace">
       <p class="none">This is kept by workspace. Choose one above{names?.length ? ", or here:" : "."}</p>

@@ -6,11 +6,13 @@ import { useLoaded } from "../use-loaded.ts";
 import { usePages } from "../use-pages.ts";
 import { countOf, HERE } from "../words.ts";
 import { Go } from "./go.tsx";
+import { useOne } from "./scope.tsx";
 import { Nothing, Pager, Shown } from "./states.tsx";
 
 /** Everything that was found, newest first. */
 export function Timeline({ admin }: { admin: Admin }): JSX.Element {
-  const { api, beat, workspace } = admin;
+  const { api, beat } = admin;
+  const workspace = useOne(admin);
   const key = `insights|${workspace}`;
   const pages = usePages(key);
   const { cursor } = pages;
@@ -27,7 +29,7 @@ export function Timeline({ admin }: { admin: Admin }): JSX.Element {
       <Shown loaded={loaded} admin={admin} section="insights">
         {({ items, next }) => (
           <>
-            <InsightList insights={items} admin={admin} isOpen={cursor === undefined} />
+            <InsightList insights={items} admin={{ ...admin, workspace }} isOpen={cursor === undefined} />
             <Pager pages={pages} next={next} of="insights" />
           </>
         )}
