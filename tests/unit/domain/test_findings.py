@@ -64,6 +64,20 @@ def test_half_an_hour_with_half_as_much_is_as_usual_and_with_as_much_is_not() ->
     assert (surge.measure.name, surge.kind) == ("pageviews", "anomaly")
 
 
+def test_many_where_there_are_hardly_any_is_odd_and_a_few_or_none_are_not() -> None:
+    one_in_six = {place: int(place == (0, 3)) for place in hours_before(HOUR, "UTC")}
+    quiet = usual(history(one_in_six))
+    for few in (1, 3):
+        assert not named(found(few, known=quiet)) & {("anomaly", "pageviews", None), ("change", "pageviews", None)}
+    for elapsed in (0.3, 1.0):
+        (surge,) = (
+            finding for finding in found(60, known=quiet, elapsed=elapsed) if finding.measure.name == "pageviews"
+        )
+        assert (surge.kind, surge.value) == ("anomaly", 60)
+        assert surge.usual < 1
+        assert surge.confidence > 0.9
+
+
 def test_of_events_that_came_late_no_amount_is_odd() -> None:
     assert not named(found(10, elapsed=None))
 

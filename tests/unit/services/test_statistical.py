@@ -70,6 +70,12 @@ def test_the_words_tell_the_figures() -> None:
         assert claim.text == f"Page views: {number} in the hour from 10:00, {words} (about {usually:,})."
 
 
+def test_where_there_are_hardly_any_the_words_name_no_multiple() -> None:
+    known = usual(history(0))
+    claim = next(claim for claim in analyse(context(60, known=known)).patterns if claim.figures[0].name == "pageviews")
+    assert claim.text == "Page views: 60 in the hour from 10:00, usually less than 1."
+
+
 def test_with_little_history_it_says_so_and_is_not_sure() -> None:
     for known in (Usual(), usual({}), usual(history(weeks=0)), usual(history(weeks=1))):
         insight = analyse(context(600, known=known))

@@ -27,6 +27,8 @@ LEANING_EVENTS = 10
 LARGEST_LEAN = 0.8
 SUM_GRAINS = 1e6
 """An hour's sum is taken for so many grains: its variance is learned as a whole, and none of it is that of a count."""
+MOST_WHERE_NONE = math.log(2)
+"""A Poisson count of which half are 0 has this mean at most, and its surprises are reckoned from that."""
 _MEDIAN_COST = math.pi / 2
 """A median of n values varies as a mean of n divided by this."""
 _FEW = 0.8
@@ -82,7 +84,7 @@ def rate_of(amounts: Mapping[Place, float], *, counted: bool) -> Rate | None:
     centers = _centers(amounts)
     expected = centers[0]
     if expected <= 0:
-        return None
+        return _hardly_any(amounts) if counted else None
     grain = 1.0 if counted else expected / SUM_GRAINS
     dispersion = _dispersion(amounts, centers, grain)
     trend = _trend(amounts, centers, math.sqrt(dispersion * dispersion + grain / expected))
@@ -100,6 +102,14 @@ def rate_of(amounts: Mapping[Place, float], *, counted: bool) -> Rate | None:
     leans = expected / grain >= LEANING_EVENTS
     lean = max(-LARGEST_LEAN, min(LARGEST_LEAN, 1 - before / expected)) if leans else 0.0
     return Rate(expected, lean, dispersion, error, grain, counted, len(weights), trend)
+
+
+def _hardly_any(amounts: Mapping[Place, float]) -> Rate:
+    """Return the rate of an hour that is empty as often as not: that there are many in it is odd, that none is not."""
+    counts = [value for (column, _), value in amounts.items() if column == 0]
+    return Rate(
+        MOST_WHERE_NONE, 0.0, LIKELY_DISPERSION, 1 / math.sqrt(len(counts)), 1.0, counted=True, weeks=len(counts)
+    )
 
 
 def _centers(amounts: Mapping[Place, float]) -> dict[int, float]:

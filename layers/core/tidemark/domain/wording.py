@@ -86,6 +86,8 @@ def _amount(finding: Finding, clock: str) -> str:
         span = "in this batch" if finding.scope == "batch" else f"since {clock}"
         return f" is {value} {span}, usually {usual}"
     span, by_now = (f"since {clock}", " by now") if finding.elapsed < 1 else (f"in the hour from {clock}", "")
+    if finding.measure.kind != "sum" and finding.usual < 1:
+        return f": {value} {span}, usually less than 1{by_now}"
     return f": {value} {span}, {_compared(finding.value / finding.usual)} (about {usual}{by_now})"
 
 
