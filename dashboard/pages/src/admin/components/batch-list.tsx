@@ -7,6 +7,7 @@ import { usePages } from "../use-pages.ts";
 import { BatchLink } from "./batch-link.tsx";
 import { DeedButtons } from "./deeds.tsx";
 import { Filter } from "./filter.tsx";
+import { useOne } from "./scope.tsx";
 import { Nothing, Pager, Shown } from "./states.tsx";
 
 /** What a list tells of each batch: a title, the class of its cells, and what stands in them. */
@@ -24,7 +25,8 @@ interface Props {
 
 /** Batches or their jobs, a page at a time, with what may be done about each. */
 export function BatchList({ admin, place, of, title, states, columns }: Props): JSX.Element {
-  const { api, beat, workspace, visit } = admin;
+  const { api, beat, isOperator, visit } = admin;
+  const workspace = useOne(admin);
   const { state } = place;
   const key = `${of}|${workspace}|${state}`;
   const pages = usePages(key);
@@ -37,7 +39,7 @@ export function BatchList({ admin, place, of, title, states, columns }: Props): 
         <h2 id={`${of}-title`} class="head-title">
           {title}
         </h2>
-        <Filter place={place} states={states} visit={visit} />
+        <Filter place={place} states={states} visit={visit} every={isOperator && !workspace ? "Unfinished" : "All"} />
       </header>
       <Shown loaded={loaded} admin={admin} section={of}>
         {({ items, next }) => (

@@ -8,10 +8,12 @@ interface Props {
   place: AdminPlace;
   states: readonly string[];
   visit: Visit;
+  /** What is listed if no state is chosen. */
+  every: string;
 }
 
-/** Which state is listed; all of them, unless one is chosen. */
-export function Filter({ place, states, visit }: Props): JSX.Element {
+/** Which state is listed. */
+export function Filter({ place, states, visit, every }: Props): JSX.Element {
   const { section, workspace, state } = place;
   return (
     <nav class="periods filter" aria-label="Filter by state">
@@ -23,7 +25,7 @@ export function Filter({ place, states, visit }: Props): JSX.Element {
           isCurrent={each === state}
           testId={`filter-${each ?? "all"}`}
         >
-          {each ? said(each)[0] : "All"}
+          {each ? said(each)[0] : every}
         </Go>
       ))}
     </nav>
