@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import Page, expect
 
@@ -11,20 +11,21 @@ from tests.browser.board import Board
 from tests.e2e.deployment import Deployment
 from tests.e2e.tenant import new_tenant
 
-BATCH_EVENTS = 10
+BATCH_EVENTS = 40
 ANALYSED_MS = 90_000
 """A job whose message is lost is sent again after 30 s, by what runs once a minute."""
 
 
 def test_an_insight_appears_by_itself_and_can_be_read_by_everyone(page: Page, deployment: Deployment) -> None:
-    # GIVEN a live page of a workspace of which nothing is analysed yet
+    # GIVEN a live page of a workspace that had an event in each of the weeks before, and of which nothing is analysed
     tenant = new_tenant(deployment, batch_events=BATCH_EVENTS)
+    now = datetime.now(UTC)
+    tenant.send([{**tenant.page_view(), "timestamp": (now - timedelta(weeks=ago)).isoformat()} for ago in (3, 2, 1)])
     board = Board(page, tenant).open().live()
     expect(page.get_by_test_id("no-insights")).to_be_visible()
 
     # WHEN as many events come, of one hour, as make a batch
-    at = datetime.now(UTC).isoformat()
-    tenant.send([{**tenant.page_view(), "timestamp": at} for _ in range(BATCH_EVENTS)])
+    tenant.send([{**tenant.page_view(), "timestamp": now.isoformat()} for _ in range(BATCH_EVENTS)])
 
     # THEN what was found appears, open, and the page is exact
     insight = page.get_by_test_id("insight")
@@ -34,6 +35,7 @@ def test_an_insight_appears_by_itself_and_can_be_read_by_everyone(page: Page, de
     expect(insight).to_have_attribute("data-insight", told["insight_id"])
     expect(insight).to_contain_text(told["summary"])
     expect(insight).to_have_attribute("open", "")
+    expect(insight.get_by_test_id("pattern").first).to_contain_text("times the usual")
     expect(page.get_by_test_id("no-insights")).to_be_hidden()
     expect_accessible(board, "live", "insights")
     tenant.http.close()

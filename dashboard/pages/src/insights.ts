@@ -43,6 +43,29 @@ export function insightsOf(section: unknown): readonly Insight[] | undefined {
   return found.sort((one, other) => other.at - one.at || (other.id > one.id ? 1 : -1));
 }
 
+/** Neighbours among insights that say the same: that nothing was found, in the same words. */
+export interface Told {
+  /** The newest of them. */
+  insight: Insight;
+  batches: number;
+}
+
+/** Whether there is anything to be read beyond its summary. */
+export function isCalm({ patterns, recommendations }: Insight): boolean {
+  return patterns.length === 0 && recommendations.length === 0;
+}
+
+/** Insights as they are read: what goes on and on to be as usual is said once. */
+export function toldOnce(insights: readonly Insight[]): readonly Told[] {
+  const told: Told[] = [];
+  for (const insight of insights) {
+    const last = told.at(-1);
+    if (last && isCalm(insight) && isCalm(last.insight) && insight.summary === last.insight.summary) last.batches += 1;
+    else told.push({ insight, batches: 1 });
+  }
+  return told;
+}
+
 /** "93%"; never "100%" or "0%" of what is not certain. */
 export function formatConfidence(confidence: number): string {
   const percent = Math.round(confidence * 100);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { boardOf } from "../src/board.ts";
-import { formatConfidence, formatEvidence, insightsOf } from "../src/insights.ts";
+import { formatConfidence, formatEvidence, insightsOf, toldOnce } from "../src/insights.ts";
 import { INSIGHT, SECTIONS, WEB } from "./examples.ts";
 
 describe("insights", () => {
@@ -40,6 +40,20 @@ describe("insights", () => {
       expect(insight.summary).toBe("");
       expect(() => new Date(insight.at).toISOString()).not.toThrow();
     }
+  });
+
+  it("are told once where neighbours found nothing in the same words, and each where something was found", () => {
+    const calm = { ...INSIGHT, patterns: [], recommendations: [], summary: "Nothing unusual." };
+    const rows = [calm, calm, INSIGHT, INSIGHT, calm, { ...calm, summary: "Too little history." }];
+    const section = Object.fromEntries(rows.map((row, at) => [String(at), { ...row, order: 10 - at }]));
+    const told = toldOnce(insightsOf(section) ?? []).map(({ insight, batches }) => [insight.id, batches]);
+    expect(told).toEqual([
+      ["0", 2],
+      ["2", 1],
+      ["3", 1],
+      ["4", 1],
+      ["5", 1],
+    ]);
   });
 
   it("never claim to be certain when they are not", () => {

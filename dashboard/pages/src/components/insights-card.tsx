@@ -3,7 +3,15 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { formatHour } from "../dates.ts";
 import { titleOf } from "../declared.ts";
 import { format } from "../format.ts";
-import { type Evidence, formatConfidence, formatEvidence, type Insight, type Pattern } from "../insights.ts";
+import {
+  type Evidence,
+  formatConfidence,
+  formatEvidence,
+  type Insight,
+  isCalm,
+  type Pattern,
+  toldOnce,
+} from "../insights.ts";
 
 interface Props {
   /** Newest first. */
@@ -26,15 +34,9 @@ export function InsightsCard({ insights, timezone }: Props): JSX.Element {
         </p>
       )}
       <ol>
-        {insights.map((insight, index) => (
+        {toldOnce(insights).map(({ insight, batches }, index) => (
           <li key={insight.id} class="insight">
-            <details open={index === 0} data-testid="insight" data-insight={insight.id}>
-              <summary>
-                <span class="insight-summary">{insight.summary}</span>
-                <Facts insight={insight} timezone={timezone} />
-              </summary>
-              <Findings insight={insight} />
-            </details>
+            <Readable insight={insight} timezone={timezone} batches={batches} isOpen={index === 0} />
           </li>
         ))}
       </ol>
@@ -42,7 +44,38 @@ export function InsightsCard({ insights, timezone }: Props): JSX.Element {
   );
 }
 
-export function Facts({ insight, timezone }: { insight: Insight; timezone: string | undefined }): JSX.Element {
+interface FactsProps {
+  insight: Insight;
+  timezone: string | undefined;
+  /** That say the same, this one included. */
+  batches?: number;
+}
+
+/** What an insight says in short, and, if there is more to it, that in full at a click. */
+export function Readable({ isOpen, ...facts }: FactsProps & { isOpen: boolean }): JSX.Element {
+  const { insight } = facts;
+  const short = (
+    <>
+      <span class="insight-summary">{insight.summary}</span>
+      <Facts {...facts} />
+    </>
+  );
+  if (isCalm(insight)) {
+    return (
+      <div class="calm" data-testid="insight" data-insight={insight.id}>
+        {short}
+      </div>
+    );
+  }
+  return (
+    <details open={isOpen} data-testid="insight" data-insight={insight.id}>
+      <summary>{short}</summary>
+      <Findings insight={insight} />
+    </details>
+  );
+}
+
+export function Facts({ insight, timezone, batches = 1 }: FactsProps): JSX.Element {
   const { at, confidence, events, provider, model } = insight;
   const moment = new Date(at).toISOString();
   return (
@@ -51,6 +84,7 @@ export function Facts({ insight, timezone }: { insight: Insight; timezone: strin
       <time dateTime={moment}>{formatHour(moment, timezone, true)}</time>
       <span>{events === 1 ? "1 event" : `${format(events, { unit: "count" })} events`}</span>
       <span title={model}>{titleOf(provider)}</span>
+      {batches > 1 && <span>{batches} batches alike</span>}
     </span>
   );
 }
@@ -81,7 +115,7 @@ export function Findings({ insight: { patterns, recommendations } }: { insight: 
 
 function PatternItem({ pattern: { kind, text, confidence, figures } }: { pattern: Pattern }): JSX.Element {
   return (
-    <li class="pattern">
+    <li class="pattern" data-testid="pattern">
       <p>
         <span class="pattern-kind">{titleOf(kind)}</span> {text}{" "}
         <span class="muted">{formatConfidence(confidence)} confidence</span>

@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import { Facts, Findings, useArrival } from "../../components/insights-card.tsx";
+import { Readable, useArrival } from "../../components/insights-card.tsx";
 import type { Insight } from "../../insights.ts";
 import type { Admin } from "../admin.ts";
 import { useLoaded } from "../use-loaded.ts";
@@ -63,13 +63,7 @@ export function InsightList({ insights, admin, isOpen }: ListProps): JSX.Element
       <ol class="timeline">
         {insights.map((insight, index) => (
           <li key={insight.id} class="insight">
-            <details open={isOpen && index === 0} data-testid="insight" data-insight={insight.id}>
-              <summary>
-                <span class="insight-summary">{insight.summary}</span>
-                <Facts insight={insight} timezone={HERE} />
-              </summary>
-              <Findings insight={insight} />
-            </details>
+            <Readable insight={insight} timezone={HERE} isOpen={isOpen && index === 0} />
             <Go to={{ section: "batches", workspace, batch: insight.id }} visit={visit} class="behind" testId="behind">
               {countOf(insight.events, "event")} behind it
               <span class="hidden">: batch {insight.id}</span>
