@@ -1,6 +1,7 @@
 """Half an hour of 100 events a second, then a minute of 20 times as many: all must be there, and no memory grow.
 
-Runs on a local AWS of its own, with the page in Chromium that watches `web`. When the burst is over and all of it is
+Runs on a local AWS of its own, with the page that watches `web` in two Chromiums, of which one only interprets: what V8
+compiles, in the other, is on the same heap as what the page holds. When the burst is over and all of it is
 acknowledged, what the page and a fresh snapshot show is compared with what was sent, every batch is sealed, and its
 events are counted.
 
@@ -26,13 +27,14 @@ import shutil
 import tempfile
 import time
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.sync_api import CDPSession, Page, sync_playwright
+from playwright.sync_api import CDPSession, Page, Playwright, sync_playwright
 
 from benchmarks.support.load import EVENTS_PER_REQUEST, Load
 from benchmarks.support.pipeline import Batches
@@ -64,6 +66,8 @@ KINDS = {
     "layout": {"native"},
 }
 """The types of a heap snapshot's nodes (a string's is `string`, a DOM node's `native`), by what they are."""
+PAGES = {"page": "", "interpreted page": "--no-opt --no-maglev --no-sparkplug --regexp-interpret-all"}
+"""The pages by name, with the flags of their V8."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--enable-precise-memory-info"]
 NAMES_KILOBYTES = 4096 * 72 / 1024
 """CPython keeps the last 4,096 names of attributes that were looked up, and botocore makes new ones for every call, of
@@ -81,7 +85,7 @@ USUAL_KILOBYTES = 100
 
 @dataclass
 class PageMemory:
-    """The samples of the page, by measure."""
+    """The samples of one page, by measure."""
 
     samples: dict[str, Samples] = field(default_factory=lambda: defaultdict(list))
 
@@ -122,7 +126,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=int, default=MINUTES, help="of steady load, warm-up included")
     minutes = parser.parse_args().minutes
     heading(f"{minutes} minutes of {EVENTS_PER_REQUEST} events a second, then {BURST_SECONDS:.0f} s of {BURST} times")
-    memory = PageMemory()
+    memory = {name: PageMemory() for name in PAGES}
     parameters = (f"HealthMinutes={HEALTH_MINUTES}",)
     with (
         tempfile.TemporaryDirectory() as directory,
@@ -131,7 +135,8 @@ def main() -> None:
         residents = Residents(system.emulator.directory)
         figures = soak(system, minutes, memory, residents)
     table(["", "figure"], [[name, value] for name, value in figures.items()])
-    lines = {**{f"page: {name}": fit(samples) for name, samples in memory.samples.items()}, **residents.lines()}
+    of_pages = {f"{page}: {name}": fit(each) for page, held in memory.items() for name, each in held.samples.items()}
+    lines = {**of_pages, **residents.lines()}
     caches = {name: caches_kilobytes(name, line.minutes) for name, line in lines.items()}
     verdicts = {name: line.verdict(caches[name]) for name, line in lines.items()}
     rows = [[name, line.mean, line.slope, line.spread, caches[name], verdicts[name]] for name, line in lines.items()]
@@ -151,7 +156,7 @@ def main() -> None:
 
 def caches_kilobytes(name: str, minutes: float) -> float:
     """Return how much the caches of a function, or of the page, may grow by in some minutes of the steady load."""
-    if name.startswith("page"):
+    if name.partition(":")[0] in PAGES:
         return 0.0
     of_its_own = {
         "CronHealth": ADDRESSES_KILOBYTES,
@@ -161,19 +166,16 @@ def caches_kilobytes(name: str, minutes: float) -> float:
     return NAMES_KILOBYTES + of_its_own.get(name, 0.0)
 
 
-def soak(system: System, minutes: int, memory: PageMemory, residents: Residents) -> dict[str, Any]:
-    """Load the system, with a page that watches; return what came of it."""
+def soak(system: System, minutes: int, memory: Mapping[str, PageMemory], residents: Residents) -> dict[str, Any]:
+    """Load the system, with pages that watch; return what came of it."""
     load, warmth = Load(system.outputs), Warmth(system.outputs)
     earlier = Load(system.outputs, EARLIER_PER_SECOND, happened_at=datetime.now(UTC) - EARLIER, seed=2)
     load.start()
     try:
         with sync_playwright() as playwright:
-            path = shutil.which("chromium") or shutil.which("google-chrome")
-            browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-            page = browser.new_page()
-            page.goto(system.outputs.dashboard_url)
-            page.wait_for_selector('html[data-state="live"]', timeout=60_000)
-            devtools = page.context.new_cdp_session(page)
+            pages = {name: live_page(playwright, system.outputs, PAGES[name]) for name in memory}
+            devtools = {name: page.context.new_cdp_session(page) for name, page in pages.items()}
+            page = pages["page"]
             warmth.start()
             earlier.start()
             begun, steady_at = time.monotonic(), datetime.now(UTC)
@@ -185,7 +187,8 @@ def soak(system: System, minutes: int, memory: PageMemory, residents: Residents)
                 if minute < min(WARM_UP_MINUTES, minutes / 4):
                     steady_at = datetime.now(UTC)
                 else:
-                    memory.sample(minute, devtools)
+                    for name, session in devtools.items():
+                        memory[name].sample(minute, session)
                     residents.sample(minute)
             earlier.end()
             warmth.join()
@@ -200,8 +203,7 @@ def soak(system: System, minutes: int, memory: PageMemory, residents: Residents)
             shown = drained(system.outputs, sent)
             drained_after = time.monotonic() - began
             page.wait_for_timeout(5_000)
-            pageviews = page_views_on(page)
-            browser.close()
+            pageviews = {name: page_views_on(page) for name, page in pages.items()}
     finally:
         load.end()
         earlier.end()
@@ -215,7 +217,7 @@ def soak(system: System, minutes: int, memory: PageMemory, residents: Residents)
         "seconds until all were acknowledged": round(acknowledged, 1),
         "seconds until all were shown": round(drained_after, 1),
         **{f"{name}: shown less sent": shown[name] - value for name, value in sent.items()},
-        "page views on the page less sent": pageviews - sent["pageviews"],
+        **{f"page views on the {name} less sent": found - sent["pageviews"] for name, found in pageviews.items()},
         "seconds until all batches were analysed": round(finished, 1),
         **batches.figures(steady_at, burst_at),
         "of these the page's own": lifecycle_events(system.outputs),
@@ -224,6 +226,18 @@ def soak(system: System, minutes: int, memory: PageMemory, residents: Residents)
         "largest process before the burst, MB": round(max(steady.values()) / 1024),
         "largest process at the end, MB": round(max(after.values()) / 1024),
     }
+
+
+def live_page(playwright: Playwright, outputs: Outputs, flags: str) -> Page:
+    """Return the page in a Chromium of its own, live."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    browser = playwright.chromium.launch(
+        executable_path=path, args=[*FLAGS, *([f"--js-flags={flags}"] if flags else [])]
+    )
+    page = browser.new_page()
+    page.goto(outputs.dashboard_url)
+    page.wait_for_selector('html[data-state="live"]', timeout=60_000)
+    return page
 
 
 def drained(outputs: Outputs, sent: Counter[str]) -> dict[str, int]:
