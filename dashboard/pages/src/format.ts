@@ -66,6 +66,11 @@ export function formatExact(value: unknown, { unit }: Measured): string {
   return unit === "percent" ? `${number}%` : `${number} ${unit}`;
 }
 
+/** How long a bar is, as a share of the longest: to the thousandth, since browsers keep the style of every length. */
+export function barLength(value: number, longest: number): string {
+  return String(Math.round((1000 * value) / longest) / 1000);
+}
+
 /** A part of a whole, in percent: "12%", "0.4%", "<0.1%". */
 export function formatShare(part: number, whole: number): string {
   const percent = (part / whole) * 100;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Unit } from "../src/declared.ts";
-import { format, formatExact, formatShare, formatShort } from "../src/format.ts";
+import { barLength, format, formatExact, formatShare, formatShort } from "../src/format.ts";
 
 describe("a value in its unit", () => {
   it.each<[unknown, Unit, string]>([
@@ -57,5 +57,12 @@ describe("a value in its unit", () => {
     [10, 10, "100%"],
   ])("%d of %d is %s", (part, whole, text) => {
     expect(formatShare(part, whole)).toBe(text);
+  });
+});
+
+describe("a bar", () => {
+  it("is as long as what it stands for, and stays so while that moves by less than can be seen", () => {
+    expect([0, 1, 2, 3].map((value) => barLength(value, 3))).toEqual(["0", "0.333", "0.667", "1"]);
+    expect(new Set([40_000, 40_001, 40_004].map((value) => barLength(value, 90_000))).size).toBe(1);
   });
 });

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import type { Figure } from "../board.ts";
 import { type Change, changeOf } from "../change.ts";
-import { format, formatExact, partsOf } from "../format.ts";
+import { barLength, format, formatExact, partsOf } from "../format.ts";
 import { previousTitle } from "../period.ts";
 import { Icon } from "./icons.tsx";
 import { Moving } from "./moving.tsx";
@@ -37,8 +37,8 @@ function Comparison({ figure: { value, before } }: { figure: Figure }): JSX.Elem
   const highest = Math.max(value, before) || 1;
   return (
     <div class="comparison" aria-hidden="true">
-      <i style={{ "--share": String(value / highest) }} />
-      <i style={{ "--share": String(before / highest) }} />
+      <i style={{ "--share": barLength(value, highest) }} />
+      <i style={{ "--share": barLength(before, highest) }} />
     </div>
   );
 }

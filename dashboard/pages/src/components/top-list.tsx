@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { TopList as Model } from "../board.ts";
-import { format, formatExact, formatShare } from "../format.ts";
+import { barLength, format, formatExact, formatShare } from "../format.ts";
 import { Moving } from "./moving.tsx";
 
 /** Rows that show at once; more are a click away. */
@@ -16,7 +16,7 @@ export function TopList({ list, id }: { list: Model; id: string }): JSX.Element 
     <>
       <ol class="top" id={id}>
         {shown.map(({ key, value }) => (
-          <li key={key} class="row" style={{ "--share": String(value / highest) }}>
+          <li key={key} class="row" style={{ "--share": barLength(value, highest) }}>
             <span class="row-key" title={key}>
               {key || "(empty)"}
             </span>
