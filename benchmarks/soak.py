@@ -15,8 +15,8 @@ is fitted to them; its slope comes with the half width of its 95 % interval (lea
 
 In the warm-up before it, the functions that are seldom called are called often (benchmarks/support/warmth.py), and
 an earlier hour gets `EARLIER_EVENTS`. All the time this hour gets a hundred events more every three minutes, so that it
-is closed again, with all that belongs to it. A closing takes what the hour needs: so begin in the last quarter of an
-hour, lest an hour with more events than that closes in the middle.
+is closed again, with all that belongs to it. A closing takes what the hour needs, and an hour that ends brings what is
+done for the first time: so begin in the first quarter of an hour, and none ends before the burst is over.
 """
 
 from __future__ import annotations
