@@ -78,6 +78,14 @@ def test_many_where_there_are_hardly_any_is_odd_and_a_few_or_none_are_not() -> N
         assert surge.confidence > 0.9
 
 
+def test_on_an_erratic_site_twice_as_much_is_nothing_and_a_hundred_times_is_odd() -> None:
+    rng = random.Random(7)
+    erratic = usual(history({place: round(rng.lognormvariate(2.6, 0.8)) for place in hours_before(HOUR, "UTC")}))
+    assert max(rate.dispersion for rate in erratic.rates.values() if rate.counted) > 0.5
+    seen = [("anomaly", "pageviews", None) in named(found(number, known=erratic)) for number in (7, 14, 28, 1400)]
+    assert seen == [False, False, False, True]
+
+
 def test_of_events_that_came_late_no_amount_is_odd() -> None:
     assert not named(found(10, elapsed=None))
 

@@ -69,17 +69,24 @@ def normal_probability(deviation: float) -> float:
     return (1 + math.erf(deviation / math.sqrt(2))) / 2
 
 
-def posterior(deviation: float, information: float, prior: float, freedom: float, effect: float) -> float:
+def posterior(deviation: float, information: float, prior: float, freedom: float, *effects: float) -> float:
     """Return the probability that something has changed, given that it is `deviation` standard deviations off.
 
-    Without a change the deviation follows Student's t. With one, the changed logarithm itself varies by `effect`, which
-    moves the deviation by sqrt(`information`) each unit, so it is as much wider. Where there is little information,
-    the two are alike and the answer is the `prior`; with few degrees of freedom no deviation is convincing.
+    Without a change the deviation follows Student's t. With one, the changed logarithm itself varies by one of the
+    `effects`, all as likely, which moves the deviation by sqrt(`information`) each unit, so it is as much wider. Where
+    there is little information, the two are alike and the answer is the `prior`; with few degrees of freedom no
+    deviation is convincing.
     """
-    widening = 1 + information * effect * effect
-    gain = _log_tail(deviation * deviation, freedom) - _log_tail(deviation * deviation / widening, freedom)
-    evidence = math.log(prior / (1 - prior)) + gain - math.log(widening) / 2
+    gains = [_gain(deviation * deviation, 1 + information * effect * effect, freedom) for effect in effects]
+    most = max(gains)
+    gain = most + math.log(sum(math.exp(each - most) for each in gains) / len(gains))
+    evidence = math.log(prior / (1 - prior)) + gain
     return 1 / (1 + math.exp(-max(-700.0, min(700.0, evidence))))
+
+
+def _gain(square: float, widening: float, freedom: float) -> float:
+    """Return the logarithm of how much more probable a deviation of that square is where it is so much wider."""
+    return _log_tail(square, freedom) - _log_tail(square / widening, freedom) - math.log(widening) / 2
 
 
 def _log_tail(square: float, freedom: float) -> float:

@@ -16,10 +16,11 @@ from tidemark.domain.usual_shares import Level, Share
 
 PRIOR = 0.08
 """How probable it is that a measure is odd, before anything is seen of it."""
-RATE_EFFECT = 0.7
+RATE_EFFECTS = (0.7, 2.1)
 SHARE_EFFECT = 1.2
 LEVEL_EFFECT = 0.5
-"""By how much the odd has changed: the standard deviation of the logarithm of a rate, of a share's odds, of a mean."""
+"""By how much the odd has changed: the standard deviation of the logarithm of a rate, of a share's odds, of a mean.
+Rates change in two ways: some have twice or half as much, and some ten or a hundred times, which is odd on any site."""
 LEVEL_TOLERANCE = 0.03
 """By what share means stray from hour to hour for no reason, beside chance."""
 MOST_FREEDOM = 12
@@ -60,7 +61,7 @@ def weigh_amount(amount: float, expected: float, rate: Rate, elapsed: float) -> 
     middle = (count + mean) / 2
     information = middle / (1 + dispersion * dispersion * middle) / doubt
     freedom = _freedom(2 * rate.weeks if rate.counted else SKEWED_FREEDOM)
-    return posterior(deviation, information, PRIOR, freedom, RATE_EFFECT)
+    return posterior(deviation, information, PRIOR, freedom, *RATE_EFFECTS)
 
 
 def weigh_direction(amount: float, expected: float, rate: Rate) -> float:
