@@ -96,8 +96,26 @@ def test_an_operator_of_one_workspace_need_not_choose_it(page: Page, watched: Te
     admin.go("insights")
     expect(page.get_by_test_id("insight")).to_have_count(1)
     expect(page.get_by_test_id("scope")).to_have_value("")
+    admin.go("batches")
+    expect(page.get_by_test_id("filter-all")).to_have_text("All")
+    expect(page.get_by_test_id("batch")).to_have_count(1)
+    admin.go("insights")
     page.get_by_test_id("behind").click()
     expect(page.get_by_test_id("batch-detail")).to_have_attribute("data-batch-state", "ANALYZED")
+
+
+def test_an_operator_of_several_is_told_that_their_lists_are_of_what_is_unfinished(
+    page: Page, watched: Tenant, operator: Tenant
+) -> None:
+    admin = AdminPage(page, operator)
+    listed = [{"workspace_id": name} for name in (watched.name, "another")]
+    page.route("**/v1/admin/workspaces?*", lambda route: route.fulfill(json={"workspaces": listed}))
+    admin.visit(operator.token("admin"))
+    for section in ("batches", "jobs"):
+        admin.go(section)
+        expect(page.get_by_test_id("filter-all")).to_have_text("Unfinished")
+    admin.go("insights")
+    expect(page.get_by_test_id("choose-workspace")).to_be_visible()
 
 
 def give_up(tenant: Tenant, batch: str) -> None:
